@@ -1,0 +1,1 @@
+"""What both services share: events, ids, topics, broker clients, errors."""

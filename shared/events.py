@@ -1,0 +1,203 @@
+"""The events on the topics, as frozen pydantic models that double as domain values.
+
+Compatibility: add optional fields only; readers ignore unknown ones. Anything else is a new topic version.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from shared.edtf import require_edtf
+
+Polarity: TypeAlias = Literal[1, -1]
+Axis: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Slug: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
+Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+UtcDatetime: TypeAlias = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+PartialDate: TypeAlias = Annotated[str, AfterValidator(require_edtf)]
+"""An EDTF (ISO 8601-2) date or interval, of any precision: `2016`, `2016-03`, `2016~`, `2015/2018`."""
+Probability: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Event(BaseModel):
+    """A fact on a topic: immutable, unknown fields ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Basis(StrEnum):
+    """How an article knows a position."""
+
+    STATED = "stated"
+    ACTED = "acted"
+    ALLEGED = "alleged"
+
+
+class ChangeKind(StrEnum):
+    """Why a stance change is announced."""
+
+    ESTABLISHED = "established"
+    SHIFT = "shift"
+    REVISION = "revision"
+
+
+class Article(Event):
+    """One revision of a normalised news text. Offsets elsewhere count code points of `body`."""
+
+    type: Literal["article"] = "article"
+    article_id: Digest
+    revision: Annotated[int, Field(ge=1)]
+    source: str
+    url: str | None = None
+    title: str
+    body: str
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+    author: str | None = None
+    publisher: str | None = None
+    published_at: UtcDatetime
+    published_origin: Literal["manifest", "meta", "text", "feed", "submitted", "fetched"]
+    observed_at: UtcDatetime
+    raw_digest: Digest
+    normaliser: str
+    duplicate_of: Digest | None = None
+
+
+class Retraction(Event):
+    """The publisher withdrew an article: all its revisions count no longer."""
+
+    type: Literal["retraction"] = "retraction"
+    article_id: Digest
+    revision: Annotated[int, Field(ge=1)]
+    reason: str
+    observed_at: UtcDatetime
+
+
+class Evidence(Event):
+    """A verbatim span of the article's body, `body[start:end] == text`."""
+
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=1)]
+    text: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _span_fits_text(self) -> Self:
+        if self.end - self.start != len(self.text):
+            raise ValueError(f"span {self.start}..{self.end} does not fit a text of {len(self.text)} characters")
+        return self
+
+
+class Observation(Event):
+    """What one article shows of one actor on one axis.
+
+    Never edited: a better classifier adds a new observation.
+    """
+
+    type: Literal["observation"] = "observation"
+    id: Digest
+    actor: Slug
+    axis: Axis
+    polarity: Polarity
+    basis: Basis
+    alleged_by: Slug | None = None
+    confidence: Probability
+    evidence: Evidence
+    held_at: PartialDate | None = None  # None: the article gives none, published_at counts
+    published_at: UtcDatetime
+    observed_at: UtcDatetime
+    article_id: Digest
+    revision: Annotated[int, Field(ge=1)]
+    title: str = ""
+    url: str | None = None
+    duplicate_of: Digest | None = None
+    classifier: str
+
+    @model_validator(mode="after")
+    def _allegation_names_its_source(self) -> Self:
+        if (self.basis is Basis.ALLEGED) != (self.alleged_by is not None):
+            raise ValueError("alleged_by is given with basis 'alleged', and only then")
+        return self
+
+
+class Withdrawal(Event):
+    """What an article's revisions before `revision` showed of an actor counts no longer.
+
+    A retraction withdraws every revision.
+    """
+
+    type: Literal["withdrawal"] = "withdrawal"
+    actor: Slug
+    article_id: Digest
+    revision: Annotated[int, Field(ge=1)]
+    observed_at: UtcDatetime
+
+
+class Position(Event):
+    """The polarity an actor held on an axis over `[held_from, held_until)`, in event time.
+
+    `polarity` None: unclear. `held_until` None: to this day.
+    """
+
+    polarity: Polarity | None
+    held_from: UtcDatetime
+    held_until: UtcDatetime | None
+    probability: Probability  # of `polarity` (of +1 when unclear) at the interval's last observation
+    observations: tuple[Digest, ...]  # those inside the interval, in event time
+
+
+class Timeline(Event):
+    """All positions of an actor on an axis as known at `recorded_at`; replaces the one before."""
+
+    type: Literal["timeline"] = "timeline"
+    actor: Slug
+    axis: Axis
+    positions: tuple[Position, ...]
+    recorded_at: UtcDatetime  # the highest observed_at read so far for this actor
+    parameters: str
+
+
+class Cause(Event):
+    """An observation that brought a change about, with what a reader needs to judge it."""
+
+    observation: Digest
+    polarity: Polarity
+    basis: Basis
+    confidence: Probability
+    evidence: str
+    held_at: PartialDate | None
+    published_at: UtcDatetime
+    article_id: Digest
+    revision: int
+    title: str = ""
+    url: str | None = None
+    classifier: str
+
+
+class StanceChange(Event):
+    """An actor's position on an axis is established, has shifted, or its past was revised."""
+
+    type: Literal["change"] = "change"
+    id: Digest
+    kind: ChangeKind
+    actor: Slug
+    axis: Axis
+    before: Position | None
+    after: Position | None
+    effective_at: UtcDatetime  # event time from which `after` holds
+    detected_at: UtcDatetime  # recorded time: the observed_at that brought it about
+    probability: Probability
+    causes: tuple[Cause, ...]
+    parameters: str
+
+
+ArticleEvent: TypeAlias = Annotated[Article | Retraction, Field(discriminator="type")]
+ObservationEvent: TypeAlias = Annotated[Observation | Withdrawal, Field(discriminator="type")]
+
+ARTICLE_EVENT: TypeAdapter[Article | Retraction] = TypeAdapter(ArticleEvent)
+OBSERVATION_EVENT: TypeAdapter[Observation | Withdrawal] = TypeAdapter(ObservationEvent)
+
+
+def midnight(year: int, month: int = 1, day: int = 1) -> datetime:
+    """The first instant of a day, UTC."""
+    return datetime(year, month, day, tzinfo=UTC)
