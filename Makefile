@@ -1,0 +1,46 @@
+# Needs Python 3.11+, git and make; everything else is installed into .venv from the lock files.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: help setup demo test check lock schemas clean
+
+help:
+	@echo "make setup   install into .venv"
+	@echo "make demo    the whole pipeline on the five seed articles (KEEP=1 leaves it running)"
+	@echo "make test    all tests"
+	@echo "make check   formatting, lint, types, imports, generated files"
+	@echo "make lock    resolve the lock files anew (needs uv)"
+	@echo "make clean   remove .venv, caches and data"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup
+	$(BIN)/stance-service demo $(if $(KEEP),--keep,)
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m shared.generate --check
+
+schemas: setup
+	$(BIN)/python -m shared.generate
+
+lock:
+	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) data build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""What the world publishes in; normalised articles out."""

@@ -1,0 +1,1 @@
+"""Articles in; observations, positions and stance changes out."""
