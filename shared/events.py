@@ -112,6 +112,7 @@ class Observation(Event):
     url: str | None = None
     duplicate_of: Digest | None = None
     classifier: str
+    more: bool = False  # another record about this actor from the same article follows at once
 
     @model_validator(mode="after")
     def _allegation_names_its_source(self) -> Self:
@@ -131,19 +132,23 @@ class Withdrawal(Event):
     article_id: Digest
     revision: Annotated[int, Field(ge=1)]
     observed_at: UtcDatetime
+    more: bool = False  # another record about this actor from the same article follows at once
 
 
 class Position(Event):
-    """The polarity an actor held on an axis over `[held_from, held_until)`, in event time.
+    """The polarity an actor held on an axis over `[held_from, held_until)`, in event time to the day.
 
-    `polarity` None: unclear. `held_until` None: to this day.
+    `polarity` None: unclear. `held_until` None: without end; it lies in the future when nothing but the fading of
+    the evidence will end the position.
     """
 
     polarity: Polarity | None
     held_from: UtcDatetime
     held_until: UtcDatetime | None
+    evidenced_until: UtcDatetime | None  # the day of the interval's last counted observation; None: it has none
     probability: Probability  # of `polarity` (of +1 when unclear) at the interval's last observation
-    observations: tuple[Digest, ...]  # those inside the interval, in event time
+    count: Annotated[int, Field(ge=0)]  # counted observations inside the interval
+    observations: tuple[Digest, ...]  # the weightiest of them, in event time
 
 
 class Timeline(Event):
@@ -153,7 +158,7 @@ class Timeline(Event):
     actor: Slug
     axis: Axis
     positions: tuple[Position, ...]
-    recorded_at: UtcDatetime  # the highest observed_at read so far for this actor
+    recorded_at: UtcDatetime  # the highest observed_at read so far for this actor, see stance_service.ledger
     parameters: str
 
 
@@ -172,6 +177,7 @@ class Cause(Event):
     title: str = ""
     url: str | None = None
     classifier: str
+    withdrawn: bool = False  # it counts no longer, and that is what brought the change about
 
 
 class StanceChange(Event):
@@ -185,7 +191,7 @@ class StanceChange(Event):
     before: Position | None
     after: Position | None
     effective_at: UtcDatetime  # event time from which `after` holds
-    detected_at: UtcDatetime  # recorded time: the observed_at that brought it about
+    detected_at: UtcDatetime  # recorded time of the record that brought it about
     probability: Probability
     causes: tuple[Cause, ...]
     parameters: str
