@@ -17,5 +17,5 @@ def digest(kind: str, content: Mapping[str, object]) -> str:
 
 def slug(name: str) -> str:
     """The actor slug of a name: ASCII lower case words joined by hyphens (`Jiří Vachoušek`: `jiri-vachousek`)."""
-    ascii_name = anyascii(unicodedata.normalize("NFKC", name)).lower().replace("'", "")
+    ascii_name = anyascii(unicodedata.normalize("NFKC", name)).lower().replace("&", " and ")
     return "-".join(re.findall(r"[a-z0-9]+", ascii_name))

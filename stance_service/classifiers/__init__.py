@@ -1,0 +1,1 @@
+"""Backends that decide which positions an article shows, behind one protocol."""

@@ -1,0 +1,153 @@
+"""Write a trained model as the embedded artefact: two ONNX graphs with int8 weights, tokenizer, settings."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from training.encoder import MARKERS, SENTENCE, load_tokenizer
+from training.model import HIDDEN, Lower, StanceModel, Upper
+
+
+class _Lower(nn.Module):
+    def __init__(self, lower: Lower) -> None:
+        super().__init__()
+        self.lower = lower
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.lower(ids, torch.ones_like(ids))  # type: ignore[no-any-return]
+
+
+class _Upper(nn.Module):
+    def __init__(self, upper: Upper) -> None:
+        super().__init__()
+        self.upper = upper
+
+    def forward(self, hidden: Tensor, roles: Tensor) -> tuple[Tensor, Tensor]:
+        return self.upper(hidden, torch.ones_like(roles), roles)  # type: ignore[no-any-return]
+
+
+def to_onnx(model: StanceModel, folder: Path) -> None:
+    """`lower.onnx` (ids -> hidden, tags, relevance) and `upper.onnx` (hidden, roles -> stance, mentions)."""
+    ids, roles = torch.full((1, 12), 7), torch.zeros((2, 12), dtype=torch.long)
+    ids[0, 1] = model.lower.words.num_embeddings
+    hidden = torch.zeros((2, 12, HIDDEN))
+    torch.onnx.export(
+        _Lower(model.lower), (ids,), str(folder / "lower.onnx"), input_names=["ids"], dynamo=False,
+        output_names=["hidden", "tags", "relevance"], opset_version=17,
+        dynamic_axes={n: {0: "passages", 1: "length"} for n in ("ids", "hidden", "tags", "relevance")},
+    )  # fmt: skip
+    torch.onnx.export(
+        _Upper(model.upper), (hidden, roles), str(folder / "upper.onnx"), input_names=["hidden", "roles"], dynamo=False,
+        output_names=["stance", "mentions"], opset_version=17,
+        dynamic_axes={n: {0: "pairs", 1: "length"} for n in ("hidden", "roles", "stance", "mentions")},
+    )  # fmt: skip
+
+
+def quantise_weights(path: Path) -> None:
+    """Store every large matrix as int8 with one scale a column (a row for embeddings); arithmetic stays fp32."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    users: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+    for initializer in list(graph.initializer):
+        array = numpy_helper.to_array(initializer)
+        if array.dtype != np.float32 or array.ndim != 2 or array.size < 100_000:
+            continue
+        kinds = {n.op_type for n in users.get(initializer.name, [])}
+        if kinds == {"Gather"}:
+            _quantise_rows(graph, initializer, array, users[initializer.name])
+        elif kinds <= {"MatMul", "Gemm"}:
+            _quantise_columns(graph, initializer, array)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def _quantised(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), 1e-8) / 127
+    return np.round(array / scale).astype(np.int8), scale.astype(np.float32)
+
+
+def _quantise_columns(graph: onnx.GraphProto, initializer: onnx.TensorProto, array: np.ndarray) -> None:
+    values, scale = _quantised(array, 0)
+    name = initializer.name
+    graph.initializer.remove(initializer)
+    graph.initializer.append(numpy_helper.from_array(values, name + ".int8"))
+    graph.initializer.append(numpy_helper.from_array(scale[0], name + ".scale"))
+    node = helper.make_node("DequantizeLinear", [name + ".int8", name + ".scale"], [name], axis=1)
+    graph.node.insert(0, node)
+
+
+def _quantise_rows(
+    graph: onnx.GraphProto, initializer: onnx.TensorProto, array: np.ndarray, users: list[onnx.NodeProto]
+) -> None:
+    values, scale = _quantised(array, 1)
+    name = initializer.name
+    graph.initializer.remove(initializer)
+    graph.initializer.append(numpy_helper.from_array(values, name + ".int8"))
+    graph.initializer.append(numpy_helper.from_array(scale, name + ".scale"))
+    for node in users:
+        at = list(graph.node).index(node)
+        ids, out = node.input[1], node.output[0]
+        graph.node.remove(node)
+        new = [
+            helper.make_node("Gather", [name + ".int8", ids], [out + ".rows"], axis=0),
+            helper.make_node("Cast", [out + ".rows"], [out + ".float"], to=TensorProto.FLOAT),
+            helper.make_node("Gather", [name + ".scale", ids], [out + ".scales"], axis=0),
+            helper.make_node("Mul", [out + ".float", out + ".scales"], [out]),
+        ]
+        for offset, item in enumerate(new):
+            graph.node.insert(at + offset, item)
+
+
+def write_settings(folder: Path, version: str, marker: int, fitted: dict[str, object]) -> None:
+    names = ("lower.onnx", "upper.onnx", "tokenizer.json", "tokenizer_config.json")
+    files = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names}
+    weights = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
+    settings = {"version": f"{version}+{weights}", "marker": marker, **fitted, "files": files}
+    (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
+
+
+UNFITTED: dict[str, object] = {"temperatures": [1.0] * 4, "thresholds": [0.5] * 4, "relevance": 0.02}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--version", default="embedded-1")
+    parser.add_argument("--fitted", type=Path, help="JSON of temperatures, thresholds and relevance")
+    arguments = parser.parse_args()
+    tokenizer = load_tokenizer(arguments.base)
+    model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
+    state = torch.load(arguments.weights)
+    if "lower.words.weight" not in state:
+        from safetensors.torch import load_file
+
+        words = load_file(arguments.base / "model.safetensors")
+        key = next(k for k in words if k.endswith("word_embeddings.weight"))
+        state["lower.words.weight"] = words[key].float()
+    model.load_state_dict(state)
+    model.eval()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    tokenizer.save_pretrained(arguments.out)
+    to_onnx(model, arguments.out)
+    for name in ("lower.onnx", "upper.onnx"):
+        quantise_weights(arguments.out / name)
+    fitted = json.loads(arguments.fitted.read_text()) if arguments.fitted else UNFITTED
+    write_settings(arguments.out, arguments.version, tokenizer.convert_tokens_to_ids(SENTENCE), fitted)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""Stage two: train the stance model on articles, contrast passages and written passages."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedTokenizerFast
+
+from training.data import GROUPS, MINUS, PLUS, Document, Window, articles, contrast, windows, written
+from training.encoder import MARKERS, batches, load_tokenizer, pad
+from training.evaluate import evaluate, predict
+from training.markup import MarkupError
+from training.model import Output, StanceModel, load_base
+
+MAX_ACTORS = 6
+EMA = 0.998
+
+
+@dataclass
+class Batch:
+    """Tensors of some windows. Rows are (pair, focus sentence); `allowed` says which classes a row may have."""
+
+    ids: Tensor
+    mask: Tensor
+    pair_rows: Tensor
+    roles: Tensor
+    tags: Tensor
+    relevance: Tensor  # (batch, length): 1, 0, or -100 where not judged
+    mentions: Tensor  # (pairs, length): likewise
+    row_pair: Tensor
+    row_position: Tensor
+    allowed: Tensor  # (rows, 4, 3) bool
+    acted: Tensor  # (rows,): 1, 0, -100
+    source: Tensor  # (rows,): 1, 0, -100
+    some: list[tuple[list[int], int, int]]  # at least one of the rows has the label in the group
+
+
+def cast_of(window: Window, rng: random.Random) -> list[str]:
+    """The actors to judge: those with facts in focus first, then bystanders."""
+    focus = {s for s, f in zip(window.sentences, window.focus, strict=True) if f}
+    busy = {a for f in window.document.facts if focus & set(f.sentences) for a in (f.actor, f.source)}
+    order = sorted(window.names, key=lambda a: (a not in busy, rng.random()))
+    return order[:MAX_ACTORS]
+
+
+def collate(chosen: Sequence[Window], rng: random.Random) -> Batch:
+    ids, mask = pad([w.ids for w in chosen])
+    length = ids.shape[1]
+    tags = torch.full_like(ids, -100)
+    relevance = torch.full(ids.shape, -100.0)
+    pair_rows, roles, mentions = [], [], []
+    row_pair: list[int] = []
+    row_position: list[int] = []
+    allowed: list[Tensor] = []
+    acted: list[float] = []
+    source: list[float] = []
+    some: list[tuple[list[int], int, int]] = []
+    for number, window in enumerate(chosen):
+        tags[number, : len(window.tags)] = torch.tensor(window.tags)
+        shown = {s for f in window.document.facts for s in f.sentences}
+        for position, sentence, focus in zip(window.markers, window.sentences, window.focus, strict=True):
+            if focus:
+                relevance[number, position] = float(sentence in shown)
+        for actor in cast_of(window, rng):
+            pair_rows.append(number)
+            roles.append(role_row(window, actor, length))
+            mentions.append(_mention_row(window, actor, length))
+            rows = _rows(window, actor, len(row_pair), allowed, acted, source, some)
+            row_pair.extend([len(pair_rows) - 1] * len(rows))
+            row_position.extend(rows)
+    return Batch(
+        ids, mask, torch.tensor(pair_rows), torch.stack(roles), tags, relevance, torch.stack(mentions),
+        torch.tensor(row_pair), torch.tensor(row_position), torch.stack(allowed), torch.tensor(acted),
+        torch.tensor(source), some,
+    )  # fmt: skip
+
+
+def role_row(window: Window, actor: str, length: int) -> Tensor:
+    row = torch.zeros(length, dtype=torch.long)
+    for other, positions in window.names.items():
+        row[positions] = 1 if other == actor else 2
+    return row
+
+
+def _mention_row(window: Window, actor: str, length: int) -> Tensor:
+    row = torch.full((length,), -100.0)
+    if window.document.pronouns_marked:
+        row[: len(window.ids)] = 0.0
+        row[window.markers] = -100.0
+    for other, positions in window.mentions.items():
+        row[positions] = float(other == actor)
+    return row
+
+
+def _rows(
+    window: Window,
+    actor: str,
+    first: int,
+    allowed: list[Tensor],
+    acted: list[float],
+    source: list[float],
+    some: list[tuple[list[int], int, int]],
+) -> list[int]:
+    """Append the targets of one actor's rows; return their token positions."""
+    document = window.document
+    facts = [f for f in document.facts if f.actor == actor]
+    elsewhere = torch.zeros(len(GROUPS), 3, dtype=torch.bool)
+    elsewhere[:, 0] = True
+    if not document.complete:
+        for fact in facts:
+            elsewhere[fact.group, fact.label] = True
+    row_of: dict[int, int] = {}
+    positions = []
+    for position, sentence, focus in zip(window.markers, window.sentences, window.focus, strict=True):
+        if not focus:
+            continue
+        row_of[sentence] = first + len(positions)
+        positions.append(position)
+        here = [f for f in facts if f.sentences == (sentence,)]
+        mask = elsewhere.clone()
+        for group in {f.group for f in here}:
+            mask[group] = False
+            for fact in here:
+                if fact.group == group:
+                    mask[group, fact.label] = True
+        allowed.append(mask)
+        bases = {f.basis for f in here if f.basis != "alleged"}
+        acted.append(float(bases == {"acted"}) if len(bases) == 1 else -100.0)
+        alleges = [f.sentences == (sentence,) for f in document.facts if f.source == actor and sentence in f.sentences]
+        source.append(float(bool(alleges)) if all(alleges) else -100.0)
+    for fact in facts:
+        rows = [row_of[s] for s in fact.sentences if s in row_of]
+        if len(fact.sentences) > 1 and rows:
+            some.append((rows, fact.group, fact.label))
+    return positions
+
+
+def losses(output: Output, batch: Batch) -> dict[str, Tensor]:
+    """The parts of the loss, unweighted."""
+    rows = output.stance.float()[batch.row_pair, batch.row_position]
+    log_p = functional.log_softmax(rows[:, :12].view(-1, len(GROUPS), 3), dim=-1)
+    seen = torch.logsumexp(log_p.masked_fill(~batch.allowed, -1e4), dim=-1)
+    parts = {"stance": -seen.mean() * len(GROUPS)}
+    if batch.some:
+        p = log_p.exp()
+        terms = [-torch.log1p(-torch.prod(1 - p[r, g, k]).clamp(max=1 - 1e-6)) for r, g, k in batch.some]
+        parts["some"] = torch.stack(terms).sum() / len(rows)
+    parts["acted"] = _binary(rows[:, 12], batch.acted)
+    parts["source"] = _binary(rows[:, 13], batch.source)
+    parts["tags"] = functional.cross_entropy(output.tags.float().flatten(0, 1), batch.tags.flatten(), ignore_index=-100)
+    parts["relevance"] = _binary(output.relevance.float(), batch.relevance)
+    parts["mentions"] = _binary(output.mentions.float(), batch.mentions)
+    return parts
+
+
+def _binary(logits: Tensor, target: Tensor) -> Tensor:
+    known = target > -50
+    if not known.any():
+        return logits.sum() * 0
+    return functional.binary_cross_entropy_with_logits(logits[known], target[known])
+
+
+WEIGHTS = {"stance": 1.0, "some": 1.0, "acted": 0.1, "source": 0.4, "tags": 0.5, "relevance": 0.2, "mentions": 0.4}
+
+
+class Average:
+    """Exponential moving average of the weights (Polyak averaging), used for evaluation and export."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.shadow = {k: v.detach().clone() for k, v in model.state_dict().items() if "words" not in k}
+        self.steps = 0
+
+    def update(self, model: nn.Module) -> None:
+        self.steps += 1
+        decay = min(EMA, (1 + self.steps) / (10 + self.steps))
+        state = model.state_dict()
+        for name, value in self.shadow.items():
+            value.lerp_(state[name], 1 - decay)
+
+
+def read_documents(data: Path, text: Path, held_out: str | None) -> list[Document]:
+    """All training documents; a written file that is being appended to is read as far as it goes."""
+    found: list[Document] = []
+    for path in sorted(data.glob("train-?.jsonl")):
+        found.extend(articles(path))
+    for path in sorted((data / "contrast").glob("*.jsonl")):
+        found.extend(contrast(path))
+    for path in sorted(text.glob("*.txt")):
+        try:
+            found.extend(written(path))
+        except MarkupError as error:
+            print(f"left out the rest: {error}", flush=True)
+    return [d for d in found if held_out is None or not d.id.startswith(held_out)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--stage-one", type=Path)
+    parser.add_argument("--resume", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--written", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--lr", type=float, default=1.5e-4)
+    parser.add_argument("--tokens", type=int, default=1400)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--evaluate-every", type=int, default=1)
+    arguments = parser.parse_args()
+    train(arguments)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    rng = random.Random(arguments.seed)
+    torch.manual_seed(arguments.seed)
+    tokenizer = load_tokenizer(arguments.base)
+    model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
+    load_base(model, arguments.base, arguments.stage_one)
+    if arguments.resume:
+        model.load_state_dict(torch.load(arguments.resume), strict=False)
+    average = Average(model)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=arguments.lr, weight_decay=0.01)
+    dev = list(articles(arguments.data / "dev.jsonl"))
+    started, step, epoch = time.monotonic(), 0, 0
+
+    def progress() -> float:
+        return (time.monotonic() - started) / 60 / arguments.minutes
+
+    while progress() < 1:
+        items = _all_windows(arguments, tokenizer)
+        print(f"epoch {epoch}: {len(items)} windows, {sum(len(w.ids) for w in items)} tokens", flush=True)
+        totals: dict[str, float] = {}
+        count = 0
+        model.train()
+        for chosen in batches(items, [len(w.ids) * (1 + min(len(w.names), MAX_ACTORS)) for w in items], arguments.tokens * 4, rng):
+            if progress() >= 1:
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = arguments.lr * min(1.0, (step + 1) / 150) * max(0.02, 1 - progress())
+            batch = collate(chosen, rng)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                output = model(batch.ids, batch.mask, batch.pair_rows, batch.roles)
+            parts = losses(output, batch)
+            sum(WEIGHTS[k] * v for k, v in parts.items()).backward()  # type: ignore[union-attr]
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            average.update(model)
+            step, count = step + 1, count + 1
+            for k, v in parts.items():
+                totals[k] = totals.get(k, 0.0) + v.item()
+            if step % 100 == 0:
+                report = " ".join(f"{k} {v / count:.4f}" for k, v in totals.items())
+                print(f"  step {step} {progress():.3f} {report}", flush=True)
+                totals, count = {}, 0
+        epoch += 1
+        torch.save(average.shadow, arguments.out)
+        if epoch % arguments.evaluate_every == 0 or progress() >= 1:
+            live = {k: v.clone() for k, v in model.state_dict().items() if k in average.shadow}
+            model.load_state_dict(average.shadow, strict=False)
+            print(f"  dev after epoch {epoch}: {evaluate(predict(model, dev, tokenizer))}", flush=True)
+            model.load_state_dict(live, strict=False)
+
+
+def _all_windows(arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> list[Window]:
+    documents = read_documents(arguments.data, arguments.written, None)
+    return [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
+
+
+if __name__ == "__main__":
+    main()
