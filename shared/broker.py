@@ -1,0 +1,190 @@
+"""Kafka clients with our defaults; nothing here connects before it is called.
+
+Defaults that matter: all readers are `read_committed` and never commit by themselves; all writers are idempotent with
+`acks=all`; all clients place a key on the partition that Java clients would, so that one key stays in one partition
+whichever client writes it; records may have up to `topics.MAX_RECORD_BYTES`.
+"""
+
+import logging
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from shared.embedded import embedded_broker
+from shared.errors import BrokerUnavailableError
+from shared.settings import BrokerSettings
+from shared.topics import ALL_TOPICS, MAX_RECORD_BYTES, Topic
+
+CLIENT_ID = "stancewatch"
+
+
+@contextmanager
+def running(settings: BrokerSettings) -> Iterator[BrokerSettings]:
+    """The settings with an address that answers and all topics created.
+
+    Without an address, the embedded broker of `data_dir` is joined or started, and left again at the end.
+    """
+    if settings.embedded:
+        with embedded_broker(settings.data_dir / "broker") as address:
+            reachable = settings.model_copy(update={"kafka_bootstrap_servers": address})
+            create_topics(reachable)
+            yield reachable
+    else:
+        create_topics(settings)
+        yield settings
+
+
+@contextmanager
+def admin(settings: BrokerSettings) -> Iterator[KafkaAdminClient]:
+    """An administration client; raises BrokerUnavailableError if Kafka does not answer in time."""
+    addresses = settings.kafka_bootstrap_servers
+    security: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
+    if settings.tls:
+        security["ssl_context"] = ssl_context(settings)
+    if settings.sasl:
+        security |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_sasl_username,
+            "sasl_plain_password": settings.kafka_sasl_password.get_secret_value(),
+        }
+    client = None
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=addresses.split(","),
+            client_id=CLIENT_ID,
+            bootstrap_timeout_ms=int(settings.kafka_timeout_seconds * 1000),
+            **security,
+        )
+        yield client
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailableError(
+            f"Kafka at {addresses} does not answer as it should: {error or type(error).__name__}. "
+            "Check STANCE_KAFKA_BOOTSTRAP_SERVERS and the STANCE_KAFKA_ settings for TLS and SASL."
+        ) from error
+    finally:
+        if client is not None:
+            client.close()
+
+
+def create_topics(settings: BrokerSettings, topics: Sequence[Topic] = ALL_TOPICS) -> None:
+    """Create the topics that don't exist yet; existing ones stay as their operator configured them."""
+    with admin(settings) as client:
+        existing = {topic["name"] for topic in client.describe_topics()}
+        missing = [
+            NewTopic(
+                settings.topic(topic),
+                num_partitions=topic.partitions,
+                replication_factor=settings.kafka_replication_factor,
+                topic_configs=topic.config,
+            )
+            for topic in topics
+            if settings.topic(topic) not in existing
+        ]
+        if missing:
+            try:
+                client.create_topics(missing, wait_for_metadata=True)
+            except TopicAlreadyExistsError:
+                logging.getLogger(__name__).info("another process created the topics at the same time")
+
+
+def producer(settings: BrokerSettings, *, transactional_id: str | None = None) -> Producer:
+    """A synchronous producer; with an id, a transactional one (call `init_transactions` first)."""
+    config = _librdkafka(settings) | {
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "message.max.bytes": MAX_RECORD_BYTES,
+        "partitioner": "murmur2_random",
+    }
+    if transactional_id is not None:
+        config["transactional.id"] = settings.kafka_topic_prefix + transactional_id
+    return Producer(config)
+
+
+def consumer(settings: BrokerSettings, group: str, *, member: str | None = None, **config: object) -> Consumer:
+    """A synchronous consumer that starts at the beginning and commits nothing by itself.
+
+    `member` makes the membership static: a restarted member takes its partitions over at once. Set it wherever the
+    embedded broker may be used, which never expires dead members.
+    """
+    defaults = _librdkafka(settings) | {
+        "group.id": settings.kafka_topic_prefix + group,
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "fetch.message.max.bytes": MAX_RECORD_BYTES,
+        "receive.message.max.bytes": 1_000_000_000,  # the embedded broker ignores the limits of a fetch
+    }
+    if member is not None:
+        defaults["group.instance.id"] = f"{settings.kafka_topic_prefix}{group}-{member}"
+    return Consumer(defaults | config)
+
+
+def faststream_broker(settings: BrokerSettings, **options: Any) -> KafkaBroker:
+    """A FastStream broker whose handlers acknowledge themselves (FastStream's default is before handling)."""
+    return KafkaBroker(
+        settings.kafka_bootstrap_servers.split(","),
+        client_id=CLIENT_ID,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        compression_type="gzip",
+        max_request_size=MAX_RECORD_BYTES,
+        request_timeout_ms=int(settings.kafka_timeout_seconds * 1000),
+        allow_auto_create_topics=False,
+        ack_policy=AckPolicy.MANUAL,
+        security=_faststream_security(settings),
+        **options,
+    )
+
+
+def ssl_context(settings: BrokerSettings) -> ssl.SSLContext:
+    """Our TLS configuration for the Python clients: certificates and host names are always checked."""
+    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_file)
+    if settings.kafka_ssl_cert_file is not None:
+        context.load_cert_chain(settings.kafka_ssl_cert_file, settings.kafka_ssl_key_file)
+    return context
+
+
+def _librdkafka(settings: BrokerSettings) -> dict[str, object]:
+    config: dict[str, object] = {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": CLIENT_ID,
+        "security.protocol": settings.kafka_security_protocol,
+        "allow.auto.create.topics": False,
+    }
+    if settings.sasl:
+        config |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_sasl_username,
+            "sasl.password": settings.kafka_sasl_password.get_secret_value(),
+        }
+    files = {
+        "ssl.ca.location": settings.kafka_ssl_ca_file,
+        "ssl.certificate.location": settings.kafka_ssl_cert_file,
+        "ssl.key.location": settings.kafka_ssl_key_file,
+    }
+    return config | {name: str(path) for name, path in files.items() if path is not None}
+
+
+def _faststream_security(settings: BrokerSettings) -> BaseSecurity | None:
+    context = ssl_context(settings) if settings.tls else None
+    if not settings.sasl:
+        return BaseSecurity(ssl_context=context, use_ssl=True) if settings.tls else None
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    return kinds[settings.kafka_sasl_mechanism](
+        username=settings.kafka_sasl_username,
+        password=settings.kafka_sasl_password.get_secret_value(),
+        ssl_context=context,
+        use_ssl=settings.tls,
+    )

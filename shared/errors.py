@@ -1,0 +1,30 @@
+"""What can go wrong, by what has to be done about it."""
+
+from dataclasses import dataclass
+
+
+class StanceError(Exception):
+    """Anything this project raises on purpose; its message names the setting, file or record and what to do."""
+
+
+class PermanentError(StanceError):
+    """Trying again cannot help: park or report the input, and go on."""
+
+
+class TransientError(StanceError):
+    """Trying again may help: back off, then exit unhealthy."""
+
+
+class BrokerUnavailableError(TransientError):
+    """Kafka does not answer, or the embedded broker did not start."""
+
+
+@dataclass(frozen=True)
+class BadInputError(PermanentError):
+    """One document can't become an article; the others can."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"

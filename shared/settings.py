@@ -1,0 +1,66 @@
+"""Settings of the broker, read from the environment (`STANCE_...`) by `__main__` alone."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.topics import Topic
+
+
+class BrokerSettings(BaseSettings):
+    """How Kafka is reached. Without an address an embedded broker runs in `data_dir`."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Folder of the embedded broker and of local stores.")
+    kafka_bootstrap_servers: str = Field(
+        "", description="Addresses `host:port,...` of Kafka. Empty: an embedded broker in `STANCE_DATA_DIR`."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How connections to Kafka are secured."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How we authenticate, with a SASL protocol."
+    )
+    kafka_sasl_username: str = Field("", description="User name, with a SASL protocol.")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="Password, with a SASL protocol.")
+    kafka_ssl_ca_file: Path | None = Field(None, description="Certificates to trust (PEM). Unset: the system's.")
+    kafka_ssl_cert_file: Path | None = Field(None, description="Our own certificate (PEM), for mutual TLS.")
+    kafka_ssl_key_file: Path | None = Field(None, description="The key of our own certificate (PEM).")
+    kafka_replication_factor: int = Field(
+        -1, ge=-1, description="Copies of each partition of topics we create. -1: the broker's default."
+    )
+    kafka_topic_prefix: str = Field(
+        "", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before the name of every topic, to share a cluster."
+    )
+    kafka_timeout_seconds: float = Field(30.0, gt=0, description="How long Kafka may take to answer before we give up.")
+
+    @property
+    def embedded(self) -> bool:
+        """True while no address is known: `shared.broker.running` fills it in."""
+        return not self.kafka_bootstrap_servers
+
+    @property
+    def tls(self) -> bool:
+        """True if connections are encrypted."""
+        return self.kafka_security_protocol.endswith("SSL")
+
+    @property
+    def sasl(self) -> bool:
+        """True if we log in with a name and password."""
+        return self.kafka_security_protocol.startswith("SASL")
+
+    def topic(self, topic: Topic) -> str:
+        """The topic's name on this cluster."""
+        return self.kafka_topic_prefix + topic.name
+
+
+class LogSettings(BaseSettings):
+    """What the services write to standard error."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True, extra="ignore")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
+    log_format: Literal["json", "text"] = Field("text", description="One JSON object a line, or text to read.")
