@@ -27,7 +27,7 @@ _LAST_DAY = date.max.toordinal()
 def fold(
     records: Iterable[Observation | Withdrawal], parameters: Parameters | None = None
 ) -> dict[tuple[Slug, Axis], Timeline]:
-    """The timelines that a set of records amounts to, by actor and axis, in alphabetical order.
+    """The timelines that a set of records amounts to, by actor and axis, in alphabetical order; no empty ones.
 
     Neither order nor repetition matters. `recorded_at` is the highest `observed_at` of the actor.
     """
@@ -40,11 +40,12 @@ def fold(
         if actor not in ledgers:
             ledgers[actor] = ActorLedger(actor, parameters)
         ledgers[actor].add(record)
-    return {
+    known = {
         (actor, axis): timeline(ledgers[actor], axis, recorded[actor], parameters)
         for actor in sorted(ledgers)
         for axis in sorted(ledgers[actor].axes)
     }
+    return {key: each for key, each in known.items() if each.positions}
 
 
 def timeline(ledger: ActorLedger, axis: Axis, recorded_at: datetime, parameters: Parameters) -> Timeline:
