@@ -7,7 +7,7 @@ whichever client writes it; records may have up to `topics.MAX_RECORD_BYTES`.
 
 import logging
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,11 +110,13 @@ def producer(settings: BrokerSettings, *, transactional_id: str | None = None) -
     return Producer(config)
 
 
-def consumer(settings: BrokerSettings, group: str, *, member: str | None = None, **config: object) -> Consumer:
+def consumer(
+    settings: BrokerSettings, group: str, *, member: str | None = None, options: Mapping[str, object] | None = None
+) -> Consumer:
     """A synchronous consumer that starts at the beginning and commits nothing by itself.
 
     `member` makes the membership static: a restarted member takes its partitions over at once. Set it wherever the
-    embedded broker may be used, which never expires dead members.
+    embedded broker may be used, which never expires dead members. `options` are librdkafka's own.
     """
     defaults = _librdkafka(settings) | {
         "group.id": settings.kafka_topic_prefix + group,
@@ -127,7 +129,7 @@ def consumer(settings: BrokerSettings, group: str, *, member: str | None = None,
     }
     if member is not None:
         defaults["group.instance.id"] = f"{settings.kafka_topic_prefix}{group}-{member}"
-    return Consumer(defaults | config)
+    return Consumer(defaults | dict(options or {}))
 
 
 def faststream_broker(settings: BrokerSettings, **options: Any) -> KafkaBroker:

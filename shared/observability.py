@@ -1,0 +1,56 @@
+"""What the services say about themselves: logs and metrics."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Literal
+
+from prometheus_client import Counter
+
+RECORDS = Counter(
+    "stance_records", "Records by topic and outcome (published, unchanged, parked).", ["topic", "outcome"]
+)
+DOCUMENTS = Counter("stance_documents", "Documents read, by outcome (published, unchanged, rejected).", ["outcome"])
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
+
+
+def configure_logging(service: str, level: str = "INFO", form: Literal["json", "text"] = "text") -> None:
+    """Log to standard error: one JSON object a line, or text. Fields passed as `extra` are kept."""
+    handler = logging.StreamHandler(sys.stderr)
+    if form == "json":
+        handler.setFormatter(JsonFormatter(service))
+    else:
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for noisy in ("kafka", "aiokafka", "faststream", "trafilatura", "htmldate", "courlan"):
+        logging.getLogger(noisy).setLevel(max(logging.getLevelNamesMapping()[level], logging.WARNING))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record, UTC."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        line: dict[str, object] = {
+            "logged_at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def project_version() -> str:
+    """The version of the installed project."""
+    return version("stancewatch")
