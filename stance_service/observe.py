@@ -1,10 +1,20 @@
 """Article to Observations. Pure: no broker, file, environment or clock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from shared.events import Article, Basis, Evidence, Observation, Polarity, UtcDatetime
+from shared.events import (
+    Article,
+    Basis,
+    Evidence,
+    Observation,
+    Polarity,
+    Retraction,
+    Slug,
+    UtcDatetime,
+    Withdrawal,
+)
 from shared.ids import digest
 from stance_service.classifiers.base import ArticleText, Judgement
 from stance_service.dates import held_at
@@ -40,11 +50,39 @@ def statements(text: ArticleText, published_on: date, judgements: Iterable[Judge
     return sorted(best.values(), key=lambda s: (s.start, s.actor, s.axis, -s.polarity, s.basis))
 
 
-def observations(
-    article: Article, found: Sequence[Statement], classifier: str, observed_at: UtcDatetime
-) -> list[Observation]:
-    """The events for an article's statements; ids depend on content and classifier only, not on `observed_at`."""
-    return [_observation(article, s, classifier, observed_at) for s in found]
+def events(
+    article: Article,
+    found: Iterable[Statement],
+    withdrawn_from: Iterable[Slug],
+    classifier: str,
+    observed_at: UtcDatetime,
+) -> list[Observation | Withdrawal]:
+    """What an article's revision says to the observations topic.
+
+    `withdrawn_from` are the actors that an earlier revision showed; what it said of them counts no longer. Records
+    of one actor follow each other, all but the last marked `more`.
+    """
+    records: dict[Slug, list[Observation | Withdrawal]] = {}
+    for withdrawal in withdrawals(article, withdrawn_from, observed_at):
+        records.setdefault(withdrawal.actor, []).append(withdrawal)
+    for statement in found:
+        records.setdefault(statement.actor, []).append(_observation(article, statement, classifier, observed_at))
+    return [
+        record.model_copy(update={"more": number + 1 < len(own)})
+        for own in records.values()
+        for number, record in enumerate(own)
+    ]
+
+
+def withdrawals(
+    event: Article | Retraction, actors: Iterable[Slug], observed_at: UtcDatetime
+) -> list[Withdrawal]:
+    """One for each actor that earlier revisions showed; a retraction withdraws its own revision too."""
+    revision = event.revision + 1 if isinstance(event, Retraction) else event.revision
+    return [
+        Withdrawal(actor=a, article_id=event.article_id, revision=revision, observed_at=observed_at)
+        for a in sorted(set(actors))
+    ]
 
 
 def _observation(article: Article, s: Statement, classifier: str, observed_at: UtcDatetime) -> Observation:

@@ -8,11 +8,12 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from shared.errors import PermanentError
 from shared.events import PartialDate, Slug
 from shared.ids import slug
 
 
-class RegistryError(ValueError):
+class RegistryError(PermanentError):
     """A registry file that cannot be used; names the file and what is wrong."""
 
 
@@ -57,19 +58,17 @@ class Registry:
         return self._by_name.get(slug(name))
 
     @classmethod
-    def read(cls, *paths: Path) -> Self:
-        """The actors of YAML files, later files replacing earlier entries of the same slug."""
-        found: dict[str, RegisteredActor] = {}
-        for path in paths:
-            for actor in parse(path.read_text(encoding="utf-8"), str(path)):
-                found[actor.slug] = actor
+    def shipped(cls, *more: Path) -> Self:
+        """The actors that come with the code; entries of `more` replace those of the same slug."""
+        shipped = resources.files("stance_service.actors").joinpath("actors.yaml").read_text(encoding="utf-8")
+        found = {actor.slug: actor for actor in parse(shipped, "actors.yaml")}
+        for path in more:
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise RegistryError(f"{path}: {error}") from error
+            found |= {actor.slug: actor for actor in parse(text, str(path))}
         return cls(found.values())
-
-    @classmethod
-    def shipped(cls) -> Self:
-        """The actors of the debate on openness and profit in AI that come with the code."""
-        text = resources.files("stance_service.actors").joinpath("actors.yaml").read_text(encoding="utf-8")
-        return cls(parse(text, "actors.yaml"))
 
 
 def parse(text: str, where: str) -> list[RegisteredActor]:
