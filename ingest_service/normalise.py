@@ -1,0 +1,119 @@
+"""A raw document to an article, pure: same document and time of reading, same article."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import py3langid
+from pydantic import ValidationError
+
+from ingest_service.clutter import article_lines
+from ingest_service.head import publication_date, read_head
+from ingest_service.identity import article_id, canonical_url
+from ingest_service.page import read_page
+from ingest_service.sources import Known, RawDocument
+from ingest_service.text import NotTextError, blocks, clean, decode
+from shared.errors import BadInputError
+from shared.events import Article
+
+VERSION = "stancewatch-1"
+MAX_ARTICLE_BYTES = 4 * 1024 * 1024
+"""Of body text; ten novels, and well below the largest Kafka record."""
+_LEAST_LETTERS_FOR_LANGUAGE = 20
+
+Origin = Literal["manifest", "meta", "text", "fetched"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a document holds, before it is known to be an article."""
+
+    title: str
+    author: str | None
+    body: str
+    found: Known
+    published_in_text: datetime | None
+
+
+def normalise(raw: RawDocument, observed_at: datetime) -> Article:
+    """The article in a document, as revision 1; raises BadInputError with the reason if there is none."""
+    parts = _parts(raw)
+    if not parts.body:
+        raise BadInputError(raw.where, "no article text is left once page furniture is removed")
+    if len(parts.body.encode()) > MAX_ARTICLE_BYTES:
+        raise BadInputError(raw.where, f"its text has more than {MAX_ARTICLE_BYTES // 1024**2} MB; split it")
+    url = raw.known.url or parts.found.url
+    published_at, origin = _published(raw, parts, observed_at)
+    try:
+        return Article(
+            article_id=article_id(raw.source, raw.key, url),
+            revision=1,
+            source=raw.source,
+            url=canonical_url(url) if url else None,
+            title=parts.title,
+            body=parts.body,
+            language=raw.known.language or identify_language(parts.body),
+            author=raw.known.author or parts.author,
+            publisher=raw.known.publisher or parts.found.publisher,
+            published_at=published_at,
+            published_origin=origin,
+            observed_at=observed_at,
+            raw_digest=hashlib.sha256(raw.content).hexdigest(),
+            normaliser=VERSION,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadInputError(raw.where, f"{field} {first['input']!r} is not valid: {first['msg']}") from error
+
+
+def identify_language(text: str) -> str:
+    """The ISO 639-1 code of the language a text is written in; `und` if there are too few letters to tell."""
+    if sum(character.isalpha() for character in text) < _LEAST_LETTERS_FOR_LANGUAGE:
+        return "und"
+    language: str = py3langid.classify(text[:20_000])[0]
+    return language
+
+
+def _parts(raw: RawDocument) -> Parts:
+    if not raw.content.strip():
+        raise BadInputError(raw.where, "it is empty")
+    try:
+        if raw.media_type == "text/html":
+            return _page_parts(raw)
+        return _text_parts(decode(raw.content), raw.known.title, Known())
+    except NotTextError as error:
+        raise BadInputError(raw.where, str(error)) from error
+
+
+def _page_parts(raw: RawDocument) -> Parts:
+    page = read_page(raw.content, raw.known.url)
+    if page is None:
+        raise BadInputError(raw.where, "no article was found in this HTML page")
+    return _text_parts(page.text, raw.known.title or page.known.title, page.known)
+
+
+def _text_parts(text: str, title: str | None, found: Known) -> Parts:
+    grouped = blocks(clean(text))
+    head = read_head(grouped, clean(title).replace("\n", " ") if title else None)
+    lines = [line for block in grouped for line in block if line]
+    body = "\n\n".join(article_lines(head.body))
+    dated = publication_date([*lines[:30], *lines[-10:]])
+    return Parts(head.title, found.author or head.author, body, found, dated)
+
+
+def _published(raw: RawDocument, parts: Parts, observed_at: datetime) -> tuple[datetime, Origin]:
+    candidates: tuple[tuple[datetime | None, Origin], ...] = (
+        (raw.known.published_at, "manifest"),
+        (parts.found.published_at, "meta"),
+        (parts.published_in_text, "text"),
+    )
+    for date, origin in candidates:
+        if date is None:
+            continue
+        if date <= observed_at + timedelta(days=1):
+            return date.astimezone(UTC), origin
+        if origin == "manifest":
+            raise BadInputError(raw.where, f"its publication date {date.date()} lies in the future")
+    return observed_at, "fetched"

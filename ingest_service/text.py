@@ -1,0 +1,82 @@
+"""Bytes to clean characters, and characters to lines. Pure."""
+
+import re
+import unicodedata
+from itertools import pairwise
+
+import charset_normalizer
+import ftfy
+
+_FTFY = ftfy.TextFixerConfig(
+    normalization="NFC", uncurl_quotes=False, fix_latin_ligatures=True, fix_character_width=False, unescape_html="auto"
+)
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffc]")
+_BLANKS = re.compile(r"[^\S\n]+")
+_UNFINISHED = re.compile(r"[^.!?:;»”\"'’)\]]\Z")
+
+
+class NotTextError(ValueError):
+    """The bytes are no text."""
+
+
+def decode(content: bytes) -> str:
+    """The characters of a text: by its byte order mark, as UTF-8, or as the likeliest old encoding.
+
+    Raises NotTextError for binaries.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _decoded(content, encoding)
+    if b"\x00" in content:
+        raise NotTextError("it is a binary file, not text (it has NUL bytes)")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        best = charset_normalizer.from_bytes(content[:200_000]).best()
+        if best is None:
+            raise NotTextError(f"it is no text in any encoding we know (not UTF-8 from byte {error.start})") from error
+        text = _decoded(content, best.encoding)
+    controls = sum(
+        unicodedata.category(character) == "Cc" and character not in "\n\r\t\f" for character in text[:50_000]
+    )
+    if controls * 50 > len(text[:50_000]):
+        raise NotTextError("it is a binary file, not text (it is full of control characters)")
+    return text
+
+
+def clean(text: str) -> str:
+    """Unicode NFC, mojibake repaired, invisible characters gone, blanks single, lines stripped."""
+    text = _INVISIBLE.sub("", ftfy.fix_text(text, _FTFY))
+    text = "".join(
+        character if character == "\n" or unicodedata.category(character) != "Cc" else " " for character in text
+    )
+    return "\n".join(
+        line.strip() for line in _BLANKS.sub(" ", text.replace("\u2028", "\n").replace("\u2029", "\n")).split("\n")
+    )
+
+
+def blocks(text: str) -> list[list[str]]:
+    """Lines grouped by the empty lines between them; lines broken at a fixed width are joined again."""
+    groups = [group.split("\n") for group in re.split(r"\n{2,}", text.strip("\n"))]
+    return [_unwrapped(group) for group in groups if any(group)]
+
+
+def _unwrapped(lines: list[str]) -> list[str]:
+    full, breaks = lines[:-1], len(lines) - 1
+    if breaks < 1 or not all(45 <= len(line) <= 100 for line in full) or len(lines[-1]) > 100:
+        return lines
+    runs_on = sum(bool(_UNFINISHED.search(line)) and after[:1].islower() for line, after in pairwise(lines))
+    return [" ".join(lines)] if runs_on * 2 >= breaks else lines
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise NotTextError(f"it is no {encoding} text: {error}") from error
