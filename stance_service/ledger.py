@@ -15,12 +15,22 @@ from stance_service.evidence import Independent, Weighed, weigh
 _TICK = timedelta(microseconds=1)
 
 
+def next_recorded_at(before: datetime | None, observed_at: datetime) -> datetime:
+    """When a record of an actor counts as known, `before` being that instant of the record before it.
+
+    The highest `observed_at` so far, except that each record has an instant of its own: one that isn't later than
+    those before it is recorded a microsecond after them. So what was known at an instant has one answer for ever.
+    """
+    return observed_at if before is None else max(observed_at, before + _TICK)
+
+
 @dataclass(slots=True)
 class _Article:
     """What one article showed of the actor. Only the highest revision counts, read by its latest classifier."""
 
     revision: int = 1
     observations: dict[Digest, Observation] = field(default_factory=dict)
+    withdrawals: set[int] = field(default_factory=set)
     counting: frozenset[Digest] = frozenset()
 
     def should_count(self) -> frozenset[Digest]:
@@ -79,8 +89,7 @@ class ActorLedger:
     def __init__(self, actor: Slug, parameters: Parameters) -> None:
         self.actor = actor
         self.recorded_at: datetime | None = None
-        """The highest `observed_at` added so far. Each record has an instant of its own: one that isn't later than
-        those before it is recorded a microsecond after them. So what was known then has one answer for ever."""
+        """Of the last record that was no repeat, see `next_recorded_at`. None: there was none yet."""
         self._parameters = parameters
         self._axes: dict[Axis, AxisLedger] = {}
         self._articles: dict[Digest, _Article] = {}
@@ -99,11 +108,12 @@ class ActorLedger:
             if record.id in article.observations:
                 return []
             article.observations[record.id] = record
-        elif record.revision <= article.revision:
+        elif record.revision in article.withdrawals:
             return []
+        else:
+            article.withdrawals.add(record.revision)
         article.revision = max(article.revision, record.revision)
-        later = record.observed_at if self.recorded_at is None else self.recorded_at + _TICK
-        self.recorded_at = max(record.observed_at, later)
+        self.recorded_at = next_recorded_at(self.recorded_at, record.observed_at)
         return self._settle(article)
 
     def _settle(self, article: _Article) -> list[Observation]:

@@ -1,0 +1,157 @@
+"""The tracker's loop on Kafka: read observations, publish timelines and changes, exactly once.
+
+Everything that a batch brings about, and the offsets it was read to, are one Kafka transaction, committed under the
+member's group generation (KIP-447): a zombie that lost its partitions cannot commit. What the trackers know is read
+again from the topic up to the committed offsets whenever partitions are assigned, emitting nothing. Transactions
+never stay open between two polls, so a rebalance always finds none.
+
+Crash-only: whatever goes wrong ends the loop; nothing is skipped, and a restart goes on from the last commit.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from shared import broker, topics
+from shared.cloudevents import to_kafka
+from shared.dead_letters import Record
+from shared.errors import TransientError
+from shared.events import Observation, Withdrawal
+from shared.settings import BrokerSettings
+from stance_service.belief import Parameters
+from stance_service.restore import BATCH, POLL_SECONDS, UnreadableObservationError, decode, received, restore
+from stance_service.tracker import Outputs, Tracker
+
+GROUP: Final = "tracker"
+RESTORE_LIMIT_MS: Final = 30 * 60 * 1000
+
+
+class TransactionalLoop:
+    """One worker. `member` names it for good: its successor fences it and takes its partitions over at once.
+
+    Without a name a fresh one is made up; then a dead worker's partitions wait for the broker to miss it.
+    """
+
+    def __init__(self, settings: BrokerSettings, parameters: Parameters, member: str | None = None) -> None:
+        self._settings = settings
+        self._parameters = parameters
+        self._topic = settings.topic(topics.OBSERVATIONS)
+        self._member = member
+        self._trackers: dict[int, Tracker] = {}
+        self._next: dict[int, int] = {}
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Works until `stopping()`; raises StanceError for what a supervisor or an operator has to see."""
+        producer = broker.producer(self._settings, transactional_id=f"{GROUP}-{self._member or uuid4()}")
+        try:
+            # Fence before anything is read: offsets and topics hold still only after that.
+            producer.init_transactions(self._settings.kafka_timeout_seconds)
+            consumer = self._subscribe()
+            try:
+                while not stopping():
+                    self._turn(consumer, producer)
+            finally:
+                consumer.close()
+        except KafkaException as error:
+            raise TransientError(f"tracking stopped: {error.args[0].str()}") from error
+
+    def _subscribe(self) -> Consumer:
+        consumer = broker.consumer(
+            self._settings,
+            GROUP,
+            member=self._member,
+            options={"partition.assignment.strategy": "cooperative-sticky", "max.poll.interval.ms": RESTORE_LIMIT_MS},
+        )
+        consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        return consumer
+
+    def _turn(self, consumer: Consumer, producer: Producer) -> None:
+        records = received(consumer.consume(BATCH, POLL_SECONDS))
+        batches, problem = self._decode([record for record in records if self._is_new(record)])
+        outputs = [self._trackers[partition].apply(batch) for partition, batch in batches.items()]
+        if batches:
+            self._commit(consumer, producer, outputs)
+        if problem is not None:
+            raise problem
+
+    def _is_new(self, record: Record) -> bool:
+        # A batch may still hold records of partitions that were given up while it was collected.
+        return record.partition in self._trackers and record.offset >= self._next[record.partition]
+
+    def _decode(
+        self, records: Iterable[Record]
+    ) -> tuple[dict[int, list[Observation | Withdrawal]], UnreadableObservationError | None]:
+        """What the records say by partition, up to the first that cannot be understood."""
+        batches: dict[int, list[Observation | Withdrawal]] = {}
+        for record in records:
+            try:
+                event = decode(record)
+            except UnreadableObservationError as problem:
+                return batches, problem
+            batches.setdefault(record.partition, []).append(event)
+            self._next[record.partition] = record.offset + 1
+        return batches, None
+
+    def _commit(self, consumer: Consumer, producer: Producer, outputs: list[Outputs]) -> None:
+        producer.begin_transaction()
+        try:
+            for each in outputs:
+                self._publish(producer, each)
+            offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in self._next.items()]
+            self._retried(producer.send_offsets_to_transaction, offsets, consumer.consumer_group_metadata())
+            self._retried(producer.commit_transaction)
+        except KafkaException as error:
+            if error.args[0].txn_requires_abort():
+                self._retried(producer.abort_transaction)
+            raise
+
+    def _publish(self, producer: Producer, outputs: Outputs) -> None:
+        positions, changes = self._settings.topic(topics.POSITIONS), self._settings.topic(topics.CHANGES)
+        for known in outputs.timelines:
+            key = f"{known.actor}/{known.axis}".encode()
+            _produce(producer, positions, key=key, value=known.model_dump_json().encode())
+        for change in outputs.changes:
+            key, headers, value = to_kafka(change)
+            _produce(producer, changes, key=key, value=value, headers=headers)
+
+    def _retried(self, step: Callable[..., Any], *arguments: object) -> None:
+        """A step of the transaction, again while the client says that the same call may yet succeed."""
+        deadline = time.monotonic() + self._settings.kafka_timeout_seconds
+        while True:
+            try:
+                step(*arguments, max(0.1, deadline - time.monotonic()))
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if not partitions:
+            return
+        committed = consumer.committed(partitions, self._settings.kafka_timeout_seconds)
+        for each in committed:
+            if each.error is not None:
+                raise KafkaException(each.error)
+        positions = [TopicPartition(self._topic, each.partition, max(each.offset, 0)) for each in committed]
+        self._trackers |= restore(self._settings, self._parameters, positions)
+        self._next |= {position.partition: position.offset for position in positions}
+        consumer.incremental_assign(positions)
+
+    def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            self._trackers.pop(partition.partition, None)
+            self._next.pop(partition.partition, None)
+
+
+def _produce(producer: Producer, topic: str, **record: Any) -> None:
+    while True:
+        try:
+            producer.produce(topic, **record)
+        except BufferError:
+            producer.poll(POLL_SECONDS)
+        else:
+            return

@@ -1,0 +1,183 @@
+"""The tracker on a real broker: what it publishes, and what is left of it when it dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import pytest
+
+from shared import topics
+from shared.cloudevents import from_kafka
+from shared.dead_letters import Record
+from shared.events import Observation, StanceChange, Timeline, Withdrawal
+from shared.settings import BrokerSettings
+from stance_service.belief import Parameters
+from stance_service.restore import UnreadableObservationError
+from stance_service.tracker import Tracker
+from stance_service.transactions import GROUP, TransactionalLoop
+from tests.broker.topic_io import DEADLINE, all_read, publish, read, wait_until_read, write
+from tests.stances import later, observation, withdrawal
+
+pytestmark = pytest.mark.broker
+
+
+def history(length: int, seed: int = 7) -> list[Observation | Withdrawal]:
+    """Positions that turn now and then, late news and retractions, of eight actors."""
+    random = Random(seed)
+    found: list[Observation | Withdrawal] = []
+    for n in range(length):
+        actor = f"actor-{random.randrange(8)}"
+        if random.random() < 0.05:
+            found.append(withdrawal(f"article {random.randrange(n + 1)}", actor=actor, observed_at=later(n)))
+            continue
+        year = random.randrange(2010, 2024)
+        found.append(
+            observation(
+                1 if (year // 4 + len(actor)) % 2 or random.random() < 0.2 else -1,
+                f"{year}-{random.randrange(1, 13):02}",
+                article=f"article {n}",
+                actor=actor,
+                confidence=random.choice([0.6, 0.8, 0.95]),
+                observed_at=later(n),
+            )
+        )
+    return found
+
+
+def expected(records: list[Observation | Withdrawal]) -> dict[str, list[StanceChange]]:
+    """What an undisturbed tracker announces, by actor."""
+    by_actor: dict[str, list[StanceChange]] = defaultdict(list)
+    for change in Tracker(Parameters()).apply(records).changes:
+        by_actor[change.actor].append(change)
+    return by_actor
+
+
+def announced(records: list[Record]) -> dict[str, list[StanceChange]]:
+    by_actor: dict[str, list[StanceChange]] = defaultdict(list)
+    for record in records:
+        change = from_kafka(record.headers, record.value)
+        by_actor[change.actor].append(change)
+    return by_actor
+
+
+def latest(records: list[Record]) -> dict[str, Timeline]:
+    found = {}
+    for record in records:
+        known = Timeline.model_validate_json(record.value or b"")
+        found[(record.key or b"").decode()] = known
+    return found
+
+
+@contextmanager
+def tracking(settings: BrokerSettings, member: str = "0") -> Iterator[None]:
+    """A worker in a thread; what ended it is raised here."""
+    stop = threading.Event()
+    problems: list[Exception] = []
+
+    def work() -> None:
+        try:
+            TransactionalLoop(settings, Parameters(), member).run(stop.is_set)
+        except Exception as problem:
+            problems.append(problem)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join(60)
+    if problems:
+        raise problems[0]
+
+
+def test_positions_and_changes_are_those_of_the_fold(kafka: BrokerSettings) -> None:
+    records = history(300)
+    publish(kafka, records)
+    with tracking(kafka):
+        wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    assert announced(read(kafka, topics.CHANGES)) == expected(records)
+    whole = Tracker(Parameters()).apply(records)
+    keys = {f"{known.actor}/{known.axis}": known for known in whole.timelines}
+    assert latest(read(kafka, topics.POSITIONS)) == keys
+
+
+def test_a_restarted_tracker_goes_on_where_it_was_and_announces_nothing_twice(kafka: BrokerSettings) -> None:
+    records = history(240)
+    for part in (records[:100], [], records[100:180], records[180:]):
+        publish(kafka, part)
+        with tracking(kafka):
+            wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    assert announced(read(kafka, topics.CHANGES)) == expected(records)
+
+
+def test_two_workers_share_the_work_and_one_takes_over_from_the_other(kafka: BrokerSettings) -> None:
+    records = history(300)
+    with tracking(kafka, "0"):
+        publish(kafka, records[:100])
+        wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+        with tracking(kafka, "1"):
+            publish(kafka, records[100:200])
+            wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+        with tracking(kafka, "1"):
+            publish(kafka, records[200:])
+            wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    assert announced(read(kafka, topics.CHANGES)) == expected(records)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("openai", "{", "Invalid JSON"),
+        ("openai", '{"type": "observation"}', "Field required"),
+        ("meta", observation().model_dump_json(), "its key is b'meta', its actor 'openai'"),
+    ],
+)
+def test_an_unreadable_observation_stops_the_tracker_where_it_lies(
+    kafka: BrokerSettings, key: str, value: str, reason: str
+) -> None:
+    write(kafka, topics.OBSERVATIONS, [(key, value)])
+    deadline = time.monotonic() + DEADLINE
+    with pytest.raises(UnreadableObservationError, match=reason) as problem:
+        TransactionalLoop(kafka, Parameters(), "0").run(lambda: time.monotonic() > deadline)
+    assert problem.value.offset == 0
+    assert kafka.topic(topics.OBSERVATIONS) in str(problem.value)
+    assert not all_read(kafka, GROUP, topics.OBSERVATIONS)
+
+
+def worker_process(settings: BrokerSettings) -> subprocess.Popen[bytes]:
+    addresses = {
+        "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+    }
+    command = [sys.executable, "-m", "stance_service", "track", "--member", "0"]
+    return subprocess.Popen(command, env={**os.environ, **addresses}, stdin=subprocess.DEVNULL)
+
+
+def test_a_killed_tracker_leaves_nothing_out_and_nothing_twice(kafka: BrokerSettings) -> None:
+    random, records = Random(1), history(1200)
+    *parts, rest = [records[start : start + 200] for start in range(0, len(records), 200)]
+    for part in parts:
+        process = worker_process(kafka)
+        publish(kafka, part)
+        deadline = time.monotonic() + random.uniform(0.5, 2.5)
+        while time.monotonic() < deadline and not all_read(kafka, GROUP, topics.OBSERVATIONS):
+            pass
+        process.kill()
+        process.wait(DEADLINE)
+    process = worker_process(kafka)
+    publish(kafka, rest)
+    wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) == 0
+    assert announced(read(kafka, topics.CHANGES)) == expected(records)
+    whole = Tracker(Parameters()).apply(records)
+    keys = {f"{known.actor}/{known.axis}": known for known in whole.timelines}
+    assert latest(read(kafka, topics.POSITIONS)) == keys
