@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from ingest_service import phrases
 
 PROSE_WORDS = 25
+MAX_FURNITURE = 400
+"""Characters; a longer line is never furniture, and never costs much to look at."""
 _SEPARATORS = re.compile(r"\s*[|·•▸▶►›»⟳†]\s*|\s+[-–—>/~]+\s+|(?<=\w)\s*:\s+(?=\w+\s+[|·])|\]\s*\[|\.\.\.|…")
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+")
 _WHOLE = phrases.whole(*phrases.WHOLE, phrases.AGO)
@@ -19,8 +21,7 @@ _RELATED = phrases.whole(phrases.RELATED_SECTION)
 _BYLINE = re.compile(rf"(?i:{phrases.BY})\s*:?\s+(?P<name>[^\d.!?:;|]{{2,60}})\Z")
 _RUBRIC = phrases.whole(phrases.RUBRICS)
 _PARTICLES = frozenset(
-    ("de", "del", "della", "der", "den", "di", "da", "do", "dos", "das", "du", "la", "le", "van", "von", "zu", "zur")
-    + ("ter", "ten", "el", "al", "bin", "ibn", "and", "und", "et", "y", "e", "en")
+    "de|del|della|der|den|di|da|do|dos|das|du|la|le|van|von|zu|zur|ter|ten|el|al|bin|ibn|and|und|et|y|e|en".split("|")
 )
 
 
@@ -36,7 +37,7 @@ def is_clutter(line: str) -> bool:
     bare = line.strip(" *_-–—•·|>‹›«»←→+#=~()\t")
     if not any(character.isalpha() for character in bare):
         return True
-    if len(bare.split()) > PROSE_WORDS + 10:
+    if len(bare.split()) > PROSE_WORDS + 10 or len(bare) > MAX_FURNITURE:
         return False
     segments = _segments(bare)
     if len(bare.split()) <= PROSE_WORDS and _furniture(bare):
@@ -50,7 +51,7 @@ def is_clutter(line: str) -> bool:
 
 def byline(line: str) -> str | None:
     """The author a line names (`By Noor Hallbrandt`), else None."""
-    first = line.split("|")[0].strip(" *_–—-(")
+    first = line.split("|", 1)[0].strip(" *_–—-(")
     match = _BYLINE.match(first)
     if match is None:
         return None

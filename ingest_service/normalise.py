@@ -42,7 +42,7 @@ def normalise(raw: RawDocument, observed_at: datetime) -> Article:
     if not parts.body:
         raise BadInputError(raw.where, "no article text is left once page furniture is removed")
     if len(parts.body.encode()) > MAX_ARTICLE_BYTES:
-        raise BadInputError(raw.where, f"its text has more than {MAX_ARTICLE_BYTES // 1024**2} MB; split it")
+        raise _too_long(raw)
     url = raw.known.url or parts.found.url
     published_at, origin = _published(raw, parts, observed_at)
     try:
@@ -79,12 +79,18 @@ def identify_language(text: str) -> str:
 def _parts(raw: RawDocument) -> Parts:
     if not raw.content.strip():
         raise BadInputError(raw.where, "it is empty")
+    if raw.media_type == "text/plain" and len(raw.content) > 2 * MAX_ARTICLE_BYTES:
+        raise _too_long(raw)
     try:
         if raw.media_type == "text/html":
             return _page_parts(raw)
         return _text_parts(decode(raw.content), raw.known.title, Known())
     except NotTextError as error:
         raise BadInputError(raw.where, str(error)) from error
+
+
+def _too_long(raw: RawDocument) -> BadInputError:
+    return BadInputError(raw.where, f"its text has more than {MAX_ARTICLE_BYTES // 1024**2} MB; split it into articles")
 
 
 def _page_parts(raw: RawDocument) -> Parts:

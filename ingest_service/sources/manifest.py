@@ -1,0 +1,75 @@
+"""`manifest.yaml`: what a folder's owner knows about its files."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import yaml
+
+from ingest_service.sources import Known
+from shared.errors import BadInputError
+
+NAME = "manifest.yaml"
+FIELDS = frozenset({"title", "url", "language", "author", "publisher", "published_at"})
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A folder's manifest; `entries` by path relative to the folder, not yet checked one by one."""
+
+    folder: Path
+    source: str
+    entries: dict[str, object] = field(default_factory=dict)
+
+    def known(self, key: str, where: str) -> Known:
+        """What the manifest says of a file; raises BadInputError if what it says is wrong."""
+        return read_known(self.entries.get(key) or {}, f"{where} ({self.folder / NAME})")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The folder's manifest; without one, a manifest that knows only the source: the folder's name.
+
+    Raises BadInputError if there is one but it can't be read.
+    """
+    path = folder / NAME
+    default = folder.resolve().name or "files"
+    try:
+        content = yaml.safe_load(path.read_bytes())
+    except FileNotFoundError:
+        return Manifest(folder, default)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInputError(str(path), f"it can't be read: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("articles", {}), dict):
+        raise BadInputError(str(path), "it must have `source: NAME` and `articles:` with an entry for each file")
+    entries = {str(key): entry for key, entry in (content.get("articles") or {}).items()}
+    return Manifest(folder, str(content.get("source") or default), entries)
+
+
+def read_known(entry: object, where: str) -> Known:
+    """Check a manifest entry or the metadata of a JSON record; raises BadInputError naming the field."""
+    if not isinstance(entry, dict):
+        raise BadInputError(where, f"its entry must have fields such as published_at, not be {entry!r}")
+    unknown = sorted(str(name) for name in entry.keys() - FIELDS)
+    if unknown:
+        raise BadInputError(where, f"unknown field {unknown[0]!r}; known are {', '.join(sorted(FIELDS))}")
+    texts = {name: value for name, value in entry.items() if name != "published_at" and value is not None}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise BadInputError(where, f"{name} must be text, not {value!r}")
+    return Known(published_at=read_instant(entry.get("published_at"), where), **texts)
+
+
+def read_instant(value: object, where: str) -> datetime | None:
+    """An ISO 8601 date or time as a time; one without a zone is UTC, a date is its midnight."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date: {error}") from error
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date such as 2024-03-13")
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
