@@ -1,1 +1,1 @@
-"""One module a command of `stance-service`."""
+"""One module a command of `stance-service`; its function of the same name is the command, settings and all."""
