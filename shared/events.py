@@ -135,6 +135,15 @@ class Withdrawal(Event):
     more: bool = False  # another record about this actor from the same article follows at once
 
 
+class ObservedArticle(Event):
+    """The actors that an article's latest observed revision speaks of; a later revision has to reach them."""
+
+    type: Literal["observed_article"] = "observed_article"
+    article_id: Digest
+    revision: Annotated[int, Field(ge=1)]
+    actors: tuple[Slug, ...]
+
+
 class Position(Event):
     """The polarity an actor held on an axis over `[held_from, held_until)`, in event time to the day.
 

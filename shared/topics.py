@@ -40,8 +40,11 @@ class Topic:
 
 ARTICLES = Topic("articles.v1", "Article or Retraction", key="article_id", partitions=6)
 OBSERVATIONS = Topic("stance.observations.v1", "Observation or Withdrawal", key="actor", partitions=6)
+OBSERVED_ARTICLES = Topic(
+    "stance.observed-articles.v1", "ObservedArticle", key="article_id", partitions=6, compacted=True, consumed=False
+)
 POSITIONS = Topic("stance.positions.v1", "Timeline", key="actor/axis", partitions=6, compacted=True)
 CHANGES = Topic("stance.changes.v1", "StanceChange as CloudEvent", key="actor", partitions=6)
 
-TOPICS = (ARTICLES, OBSERVATIONS, POSITIONS, CHANGES)
+TOPICS = (ARTICLES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS, CHANGES)
 ALL_TOPICS = (*TOPICS, *(topic.dead for topic in TOPICS if topic.consumed))

@@ -75,8 +75,12 @@ def _patterns(language: str) -> _Patterns:
     linking = r"(?:\s+(?:of|de|del|di|van)?\s*|,\s*)"
     ago = words.AGO[language]
     return _Patterns(
-        numeric=compiled(r"(?P<y>(?:19|20)\d\d)-(?P<m>\d\d)-(?P<d>\d\d)|(?P<d2>\d{1,2})[./](?P<m2>\d{1,2})[./](?P<y2>(?:19|20)\d\d)"),
-        day_month=compiled(rf"(?P<day>\d{{1,2}})(?:\.|er|º|st|nd|rd|th)?\s+(?:of\s+|de\s+)?{month}(?:{linking}{_YEAR})?"),
+        numeric=compiled(
+            r"(?P<y>(?:19|20)\d\d)-(?P<m>\d\d)-(?P<d>\d\d)|(?P<d2>\d{1,2})[./](?P<m2>\d{1,2})[./](?P<y2>(?:19|20)\d\d)"
+        ),
+        day_month=compiled(
+            rf"(?P<day>\d{{1,2}})(?:\.|er|º|st|nd|rd|th)?\s+(?:of\s+|de\s+)?{month}(?:{linking}{_YEAR})?"
+        ),
         month_day=compiled(rf"{month}(?:\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d))?(?:{linking}{_YEAR})?"),
         season=compiled("(?P<season>" + "|".join(words.SEASONS[language]) + rf"){linking}{_YEAR}"),
         year=compiled(_YEAR),

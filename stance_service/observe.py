@@ -74,9 +74,7 @@ def events(
     ]
 
 
-def withdrawals(
-    event: Article | Retraction, actors: Iterable[Slug], observed_at: UtcDatetime
-) -> list[Withdrawal]:
+def withdrawals(event: Article | Retraction, actors: Iterable[Slug], observed_at: UtcDatetime) -> list[Withdrawal]:
     """One for each actor that earlier revisions showed; a retraction withdraws its own revision too."""
     revision = event.revision + 1 if isinstance(event, Retraction) else event.revision
     return [

@@ -118,7 +118,8 @@ def write_settings(folder: Path, version: str, marker: int, fitted: dict[str, ob
     (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
-UNFITTED: dict[str, object] = {"temperatures": [1.0] * 4, "thresholds": [0.5] * 4, "relevance": 0.02}
+_RAW = {"slope": 1.0, "intercept": 0.0, "threshold": 0.05}
+UNFITTED: dict[str, object] = {"own": _RAW, "alleged": _RAW, "relevance": 0.02}
 
 
 def main() -> None:
@@ -127,7 +128,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="embedded-1")
-    parser.add_argument("--fitted", type=Path, help="JSON of temperatures, thresholds and relevance")
+    parser.add_argument("--fitted", type=Path, help="JSON of calibration, written by training.fit")
     arguments = parser.parse_args()
     tokenizer = load_tokenizer(arguments.base)
     model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))

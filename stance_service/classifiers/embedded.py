@@ -6,6 +6,7 @@ on what else is read with it.
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -20,7 +21,7 @@ import onnxruntime
 from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import AutoTokenizer
 
-from shared.events import Basis
+from shared.events import Basis, Polarity
 from stance_service.actors.names import CastMember, Kind, NameSpan, cast_of
 from stance_service.actors.registry import Registry
 from stance_service.classifiers.base import ArticleText, Judgement, ModelError
@@ -30,12 +31,27 @@ Floats = npt.NDArray[np.float32]
 
 GROUPS = ((False, "openness"), (False, "profit"), (True, "openness"), (True, "profit"))
 """(alleged, axis) of each group of three stance logits: none, +1, -1."""
-POLARITIES = (1, -1)
+POLARITIES: tuple[Polarity, Polarity] = (1, -1)
 MAX_SENTENCE_TOKENS = 140
 MAX_ACTORS_IN_PASSAGE = 10
 KEPT_PASSAGES = 64
 """Longer articles are encoded twice rather than kept in memory."""
 ARTICLES_AT_ONCE = 16
+
+
+class Calibration(BaseModel):
+    """Platt scaling (Platt 1999) of the model's probability, and from which confidence on a statement is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slope: float
+    intercept: float
+    threshold: float
+
+    def confidence(self, p: float) -> float:
+        """The calibrated probability of a raw one."""
+        p = min(max(p, 1e-6), 1 - 1e-6)
+        return 1.0 / (1.0 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.intercept)))
 
 
 class ModelSettings(BaseModel):
@@ -45,8 +61,8 @@ class ModelSettings(BaseModel):
 
     version: str
     marker: int
-    temperatures: tuple[float, float, float, float]
-    thresholds: tuple[float, float, float, float]
+    own: Calibration
+    alleged: Calibration
     relevance: float
     files: dict[str, str]
 
@@ -113,7 +129,9 @@ class EmbeddedClassifier:
         with ThreadPoolExecutor(self.threads) as pool:
             remaining = iter(texts)
             while group := list(islice(remaining, ARTICLES_AT_ONCE)):
-                yield from pool.map(self._classify_one, group) if len(group) > 1 else [self._classify_one(group[0], pool)]
+                yield from (
+                    pool.map(self._classify_one, group) if len(group) > 1 else [self._classify_one(group[0], pool)]
+                )
 
     def _classify_one(self, text: ArticleText, pool: Executor | None = None) -> list[Judgement]:
         run = map if pool is None else pool.map
@@ -216,17 +234,17 @@ def _judgements(
         for row, member in enumerate(present):
             basis = Basis.ACTED if stance[row, marker, 12] > 0 else Basis.STATED
             for group, (alleged, axis) in enumerate(GROUPS):
-                p = _softmax(stance[row, marker, 3 * group : 3 * group + 3] / settings.temperatures[group])
-                for polarity, confidence in zip(POLARITIES, p[1:], strict=True):
-                    if confidence < settings.thresholds[group]:
+                calibration = settings.alleged if alleged else settings.own
+                p = _softmax(stance[row, marker, 3 * group : 3 * group + 3])
+                for polarity, raw in zip(POLARITIES, p[1:], strict=True):
+                    confidence = calibration.confidence(float(raw))
+                    if confidence < calibration.threshold:
                         continue
                     by = _source(present, sources, row) if alleged else None
                     if alleged and by is None:
                         continue
                     kind = Basis.ALLEGED if alleged else basis
-                    found.append(
-                        Judgement(member.slug, axis, polarity, kind, by, float(confidence), place.start, place.end)  # type: ignore[arg-type]
-                    )
+                    found.append(Judgement(member.slug, axis, polarity, kind, by, confidence, place.start, place.end))
     return found
 
 

@@ -1,5 +1,6 @@
 """`stance-service annotate`: articles as JSON lines in, their stance statements out. No broker."""
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -7,10 +8,13 @@ from datetime import date
 from itertools import tee
 from typing import Any, TextIO
 
+import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stance_service import build
 from stance_service.classifiers.base import ArticleText, Classifier
 from stance_service.observe import Statement, statements
+from stance_service.settings import ClassifierSettings
 
 
 class Request(BaseModel):
@@ -30,7 +34,18 @@ class Request(BaseModel):
         return ArticleText(self.title, self.body, self.language)
 
 
-def annotate(lines: Iterable[str], out: TextIO, errors: TextIO, classifier: Classifier) -> int:
+def annotate() -> None:
+    """Read articles as JSON lines (id, language, published_at, title, body) and write their stance statements.
+
+    Lines that can't be read are reported on standard error and left out; the exit status is then 1.
+    """
+    sys.stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+    bad = annotate_lines(sys.stdin, sys.stdout, sys.stderr, build.classifier(ClassifierSettings()))
+    if bad:
+        raise typer.Exit(1)
+
+
+def annotate_lines(lines: Iterable[str], out: TextIO, errors: TextIO, classifier: Classifier) -> int:
     """Write one line an article, in input order; report bad lines on `errors`. Returns how many were bad."""
     bad = 0
 
@@ -43,8 +58,7 @@ def annotate(lines: Iterable[str], out: TextIO, errors: TextIO, classifier: Clas
                 yield Request.model_validate_json(line)
             except ValidationError as error:
                 bad += 1
-                reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'line'}: {e['msg']}" for e in error.errors())
-                errors.write(f"line {number}: {reasons}\n")
+                errors.write(f"line {number}: {_reasons(error)}\n")
 
     asked, read = tee(requests())
     for request, judgements in zip(asked, classifier.classify(r.text for r in read), strict=True):
@@ -53,6 +67,10 @@ def annotate(lines: Iterable[str], out: TextIO, errors: TextIO, classifier: Clas
         out.write(json.dumps(answer, ensure_ascii=False) + "\n")
         out.flush()
     return bad
+
+
+def _reasons(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'not an article'}: {e['msg']}" for e in error.errors())
 
 
 def _fields(s: Statement, body: str) -> dict[str, Any]:
@@ -66,9 +84,3 @@ def _fields(s: Statement, body: str) -> dict[str, Any]:
         "evidence": body[s.start : s.end],
         "confidence": round(s.confidence, 4),
     }
-
-
-def main(classifier: Classifier) -> int:
-    """Annotate standard input to standard output; the exit status tells whether every line was read."""
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    return 1 if annotate(sys.stdin, sys.stdout, sys.stderr, classifier) else 0
