@@ -26,7 +26,9 @@ from shared.settings import BrokerSettings, LogSettings
 SOME_REJECTED = 1
 FAILED = 3
 
-app = typer.Typer(help="Turn what the world publishes into articles on a topic.", no_args_is_help=True)
+app = typer.Typer(
+    help="Turn what the world publishes into articles on a topic.", no_args_is_help=True, pretty_exceptions_enable=False
+)
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders: .txt, .html, .jsonl; see docs/ingest.md.")]
 SourceName = Annotated[str | None, typer.Option("--source", help="Name of the source, instead of the folder's.")]
 

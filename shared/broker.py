@@ -164,6 +164,7 @@ def _librdkafka(settings: BrokerSettings) -> dict[str, object]:
         "client.id": CLIENT_ID,
         "security.protocol": settings.kafka_security_protocol,
         "allow.auto.create.topics": False,
+        "logger": logging.getLogger("librdkafka"),
     }
     if settings.sasl:
         config |= {

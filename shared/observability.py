@@ -14,6 +14,15 @@ RECORDS = Counter(
 )
 DOCUMENTS = Counter("stance_documents", "Documents read, by outcome (published, unchanged, rejected).", ["outcome"])
 
+_NOISY = {  # what matters of theirs reaches us as exceptions
+    "kafka": logging.CRITICAL,
+    "librdkafka": logging.CRITICAL,
+    "aiokafka": logging.ERROR,
+    "faststream": logging.WARNING,
+    "trafilatura": logging.CRITICAL,
+    "htmldate": logging.CRITICAL,
+    "courlan": logging.CRITICAL,
+}
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
 
 
@@ -25,8 +34,9 @@ def configure_logging(service: str, level: str = "INFO", form: Literal["json", "
     else:
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("kafka", "aiokafka", "faststream", "trafilatura", "htmldate", "courlan"):
-        logging.getLogger(noisy).setLevel(max(logging.getLevelNamesMapping()[level], logging.WARNING))
+    if level != "DEBUG":
+        for noisy, least in _NOISY.items():
+            logging.getLogger(noisy).setLevel(least)
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,7 +1,7 @@
 """`manifest.yaml`: what a folder's owner knows about its files."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -11,6 +11,18 @@ from shared.errors import BadInputError
 
 NAME = "manifest.yaml"
 FIELDS = frozenset({"title", "url", "language", "author", "publisher", "published_at"})
+
+
+_NONE_READ = "the manifest can't be read, so none of its folder's files were"
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Leaves dates as text: a wrong one is then an error of its entry, not of the whole file."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -34,13 +46,14 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / NAME
     default = folder.resolve().name or "files"
     try:
-        content = yaml.safe_load(path.read_bytes())
+        content = yaml.load(path.read_bytes(), _PlainLoader)  # noqa: S506  # it is a SafeLoader
     except FileNotFoundError:
         return Manifest(folder, default)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInputError(str(path), f"it can't be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("articles", {}), dict):
-        raise BadInputError(str(path), "it must have `source: NAME` and `articles:` with an entry for each file")
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInputError(str(path), f"{_NONE_READ}: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("articles") or {}, dict):
+        form = "it must have `source: NAME` and `articles:` with an entry for each file"
+        raise BadInputError(str(path), f"{_NONE_READ}: {form}")
     entries = {str(key): entry for key, entry in (content.get("articles") or {}).items()}
     return Manifest(folder, str(content.get("source") or default), entries)
 
@@ -68,8 +81,6 @@ def read_instant(value: object, where: str) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError as error:
             raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date: {error}") from error
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date such as 2024-03-13")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
