@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test check lock schemas clean
+.PHONY: help setup demo test check lock generated clean
 
 help:
 	@echo "make setup   install into .venv"
 	@echo "make demo    the whole pipeline on the five seed articles (KEEP=1 leaves it running)"
 	@echo "make test    all tests"
 	@echo "make check   formatting, lint, types, imports, generated files"
+	@echo "make generated  write docs/schemas, settings.md, topics.md"
 	@echo "make lock    resolve the lock files anew (needs uv)"
 	@echo "make clean   remove .venv, caches and data"
 
@@ -33,10 +34,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m shared.generate --check
+	$(BIN)/python docs/generate.py --check
 
-schemas: setup
-	$(BIN)/python -m shared.generate
+generated: setup
+	$(BIN)/python docs/generate.py
 
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.lock

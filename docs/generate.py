@@ -1,0 +1,95 @@
+"""Write what is generated from the code: docs/schemas/*.json and docs/settings.md. `--check` only compares."""
+
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, TypeAdapter
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from shared import events
+from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
+
+DOCS = Path(__file__).parent
+EVENTS = {
+    ARTICLES.name: TypeAdapter[Any](events.ArticleEvent),
+    OBSERVATIONS.name: TypeAdapter[Any](events.ObservationEvent),
+    OBSERVED_ARTICLES.name: TypeAdapter[Any](events.ObservedArticle),
+    POSITIONS.name: TypeAdapter[Any](events.Timeline),
+    CHANGES.name: TypeAdapter[Any](events.StanceChange),
+}
+SETTINGS = (
+    ("Both services", "shared.settings"),
+    ("ingest-service", "ingest_service.settings"),
+    ("stance-service", "stance_service.settings"),
+)
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file and what it must hold."""
+    files = {DOCS / "schemas" / f"{topic}.json": schema(topic) for topic in EVENTS}
+    return files | {DOCS / "settings.md": settings(), DOCS / "topics.md": topics()}
+
+
+def schema(topic: str) -> str:
+    """The JSON Schema of a topic's values."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:stancewatch:schema:{topic}"}
+    return json.dumps(head | EVENTS[topic].json_schema(mode="serialization"), indent=2, ensure_ascii=False) + "\n"
+
+
+def topics() -> str:
+    """All topics as a table."""
+    rows = [
+        f"| `{topic.name}` | {topic.holds} | {topic.key} | {topic.partitions} "
+        f"| {'compacted' if topic.compacted else topic.retention or 'for ever'} |"
+        for topic in ALL_TOPICS
+    ]
+    head = ["# Topics", "", "Generated from `shared/topics.py` by `make generated`.", ""]
+    return "\n".join([*head, "| topic | value | key | partitions | kept |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def settings() -> str:
+    """All settings as tables."""
+    lines = ["# Settings", "", "Environment variables. Generated from the code by `make generated`."]
+    for title, module in SETTINGS:
+        lines += ["", f"## {title}", "", "| variable | default | meaning |", "|---|---|---|"]
+        lines += [row for model in _models(module) for row in _rows(model)]
+    return "\n".join(lines) + "\n"
+
+
+def _models(module: str) -> Iterator[type[BaseSettings]]:
+    found = importlib.import_module(module)
+    for value in vars(found).values():
+        if inspect.isclass(value) and issubclass(value, BaseSettings) and value.__module__ == module:
+            yield value
+
+
+def _rows(model: type[BaseSettings]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = "" if default in (None, "", PydanticUndefined) else f"`{default}`"
+        variable = f"{model.model_config['env_prefix']}{name}".upper()
+        yield f"| `{variable}` | {shown} | {field.description or ''} |"
+
+
+def main() -> None:
+    """Write, or with `--check` fail if something differs."""
+    stale = []
+    for path, content in generated().items():
+        if not path.exists() or path.read_text() != content:
+            stale.append(path)
+            if "--check" not in sys.argv:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+    if stale and "--check" in sys.argv:
+        names = ", ".join(str(path.relative_to(DOCS.parent)) for path in stale)
+        sys.exit(f"these files differ from the code: {names}. Run `make generated` and look at the difference.")
+
+
+if __name__ == "__main__":
+    main()
