@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
-from training.data import GROUPS, MINUS, PLUS, Document, Window, articles, contrast, windows, written
+from training.data import GROUPS, Document, Window, articles, contrast, windows, written
 from training.encoder import MARKERS, batches, load_tokenizer, pad
 from training.evaluate import evaluate, predict
 from training.markup import MarkupError
@@ -22,6 +22,8 @@ from training.model import Output, StanceModel, load_base
 
 MAX_ACTORS = 6
 EMA = 0.998
+ARTICLE_REPEATS = 2
+"""Whole articles are what the model is for; passages only teach it."""
 
 
 @dataclass
@@ -209,7 +211,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--written", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--minutes", type=float, default=600, help="stop (with a finished schedule) after this long")
     parser.add_argument("--lr", type=float, default=1.5e-4)
     parser.add_argument("--tokens", type=int, default=1400)
     parser.add_argument("--seed", type=int, default=1)
@@ -232,20 +235,23 @@ def train(arguments: argparse.Namespace) -> None:
     dev = list(articles(arguments.data / "dev.jsonl"))
     started, step, epoch = time.monotonic(), 0, 0
 
-    def progress() -> float:
-        return (time.monotonic() - started) / 60 / arguments.minutes
+    def progress(part: float = 0.0) -> float:
+        return max((epoch + part) / arguments.epochs, (time.monotonic() - started) / 60 / arguments.minutes)
 
     while progress() < 1:
         items = _all_windows(arguments, tokenizer)
         print(f"epoch {epoch}: {len(items)} windows, {sum(len(w.ids) for w in items)} tokens", flush=True)
         totals: dict[str, float] = {}
-        count = 0
+        count = done = 0
+        size = sum(map(_cost, items))
         model.train()
-        for chosen in batches(items, [len(w.ids) * (1 + min(len(w.names), MAX_ACTORS)) for w in items], arguments.tokens * 4, rng):
-            if progress() >= 1:
+        for chosen in batches(items, list(map(_cost, items)), arguments.tokens * 4, rng):
+            now = progress(done / size)
+            if now >= 1:
                 break
+            done += sum(map(_cost, chosen))
             for group in optimizer.param_groups:
-                group["lr"] = arguments.lr * min(1.0, (step + 1) / 150) * max(0.02, 1 - progress())
+                group["lr"] = arguments.lr * min(1.0, (step + 1) / 150) * max(0.02, 1 - now)
             batch = collate(chosen, rng)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 output = model(batch.ids, batch.mask, batch.pair_rows, batch.roles)
@@ -260,7 +266,7 @@ def train(arguments: argparse.Namespace) -> None:
                 totals[k] = totals.get(k, 0.0) + v.item()
             if step % 100 == 0:
                 report = " ".join(f"{k} {v / count:.4f}" for k, v in totals.items())
-                print(f"  step {step} {progress():.3f} {report}", flush=True)
+                print(f"  step {step} {now:.3f} {report}", flush=True)
                 totals, count = {}, 0
         epoch += 1
         torch.save(average.shadow, arguments.out)
@@ -271,9 +277,15 @@ def train(arguments: argparse.Namespace) -> None:
             model.load_state_dict(live, strict=False)
 
 
+def _cost(window: Window) -> int:
+    """Tokens that the upper layers read, and the lower."""
+    return len(window.ids) * (1 + min(len(window.names), MAX_ACTORS))
+
+
 def _all_windows(arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> list[Window]:
     documents = read_documents(arguments.data, arguments.written, None)
-    return [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
+    found = [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
+    return found + [w for w in found if w.document.has_title] * (ARTICLE_REPEATS - 1)
 
 
 if __name__ == "__main__":

@@ -90,11 +90,10 @@ def _same(name: str, group: Sequence[str], by_name: dict[str, list[NameSpan]], r
     known, known_full = registry.find(name), registry.find(full)
     if known and known_full:
         return known.slug == known_full.slug
-    if known or known_full:
-        return slug(name) == slug(full) or (known is None and _is_part(name, full, _kind(by_name[name])))
-    if _kind(by_name[name]) is not _kind(by_name[full]):
-        return slug(name) == slug(full)
-    return _is_part(name, full, _kind(by_name[name]))
+    kind = _kind(by_name[name])
+    if kind is not _kind(by_name[full]) or (known and kind is Kind.ORGANISATION):
+        return slug(name) == slug(full)  # "OpenAI" is not "OpenAI Board", but "Breton" here is Ruth Breton
+    return _is_part(name, full, kind)
 
 
 def _is_part(name: str, full: str, kind: Kind) -> bool:
@@ -114,7 +113,7 @@ def _is_part(name: str, full: str, kind: Kind) -> bool:
 
 def _member(group: Sequence[str], by_name: dict[str, list[NameSpan]], registry: Registry) -> CastMember:
     spans = tuple(sorted((s for n in group for s in by_name[n]), key=lambda s: (s.sentence, s.start)))
-    entry = next((e for n in group if (e := registry.find(n))), None)
+    entry = registry.find(group[0])
     name = entry.name if entry else group[0]
     return CastMember(entry.slug if entry else slug(name), _kind(spans), name, spans)
 
