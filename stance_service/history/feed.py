@@ -1,0 +1,112 @@
+"""From the topics of the tracker to the history."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from pydantic import ValidationError
+
+from shared import broker, topics
+from shared.cloudevents import from_kafka
+from shared.dead_letters import Record
+from shared.errors import PermanentError, TransientError
+from shared.events import Observation, StanceChange, Timeline, Withdrawal
+from shared.settings import BrokerSettings
+from stance_service.history.store import Entry, History
+from stance_service.restore import BATCH, POLL_SECONDS, decode
+
+_TOPICS = (topics.OBSERVATIONS, topics.POSITIONS, topics.CHANGES)
+
+_log = logging.getLogger(__name__)
+
+
+class Feed:
+    """Reads the topics from where the store left off. The store says where that is, so no consumer group does."""
+
+    def __init__(self, settings: BrokerSettings, history: History) -> None:
+        self._settings = settings
+        self._history = history
+        self._names = {settings.topic(topic): topic for topic in _TOPICS}
+
+    def catch_up(self) -> None:
+        """Returns when all that is committed now is stored."""
+        with self._consumer() as (consumer, partitions):
+            unread = set(partitions)
+            while unread:
+                unread -= self._turn(consumer)
+
+    def follow(self, stopping: Callable[[], bool]) -> None:
+        """Stores what comes, until `stopping()`."""
+        with self._consumer() as (consumer, _):
+            while not stopping():
+                self._turn(consumer)
+
+    @contextmanager
+    def _consumer(self) -> Iterator[tuple[Consumer, set[tuple[str, int]]]]:
+        consumer = broker.consumer(self._settings, "history", options={"enable.partition.eof": True})
+        try:
+            positions = self._positions(consumer)
+            consumer.assign(positions)
+            yield consumer, {(each.topic, each.partition) for each in positions}
+        except KafkaException as error:
+            raise TransientError(f"the history could not be read: {error.args[0].str()}") from error
+        finally:
+            consumer.close()
+
+    def _positions(self, consumer: Consumer) -> list[TopicPartition]:
+        """Where to go on; from the beginning if the topics are others than those the store was fed from."""
+        timeout = self._settings.kafka_timeout_seconds
+        stored = self._history.progress()
+        positions: list[TopicPartition] = []
+        for name in self._names:
+            for partition in consumer.list_topics(name, timeout).topics[name].partitions:
+                offset = stored.get((name, partition), 0)
+                _, end = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout, cached=False)
+                if offset > end:
+                    _log.warning("%s, partition %d has been made anew; rebuilding the history", name, partition)
+                    self._history.clear()
+                    return self._positions(consumer)
+                positions.append(TopicPartition(name, partition, offset))
+        return positions
+
+    def _turn(self, consumer: Consumer) -> set[tuple[str, int]]:
+        """Stores a batch; the partitions whose end it reached."""
+        ends: set[tuple[str, int]] = set()
+        records: list[Record] = []
+        for message in consumer.consume(BATCH, POLL_SECONDS):
+            end = _end(message)
+            if end is None:
+                records.append(Record.of_confluent(message))
+            else:
+                ends.add(end)
+        if records:
+            self._history.write(list(self._entries(records)))
+        return ends
+
+    def _entries(self, records: Iterable[Record]) -> Iterator[Entry]:
+        for record in records:
+            yield Entry(record, self._event(record))
+
+    def _event(self, record: Record) -> Observation | Withdrawal | Timeline | StanceChange:
+        topic = self._names[record.topic]
+        if topic is topics.OBSERVATIONS:
+            return decode(record)
+        try:
+            if topic is topics.CHANGES:
+                return from_kafka(record.headers, record.value)
+            return Timeline.model_validate_json(record.value or b"")
+        except (ValidationError, PermanentError) as error:
+            where = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+            raise PermanentError(f"{where}: {error}") from error
+
+
+def _end(message: Message) -> tuple[str, int] | None:
+    """The partition whose end a message reports, if it does that; raises KafkaException for any other error."""
+    error = message.error()
+    if error is None:
+        return None
+    topic, partition = message.topic(), message.partition()
+    if error.code() != KafkaError._PARTITION_EOF or topic is None or partition is None:
+        raise KafkaException(error)
+    return topic, partition

@@ -1,0 +1,108 @@
+"""What the store answers, and that repeats and crashes change nothing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from shared.events import Timeline
+from stance_service.history import Entry, History
+from tests.history_entries import entries, published
+from tests.stances import NOON, later, observation, withdrawal
+
+OPEN = observation(+1, "2016-05-01", article="old", observed_at=later(1))
+CLOSED = observation(-1, "2022-05-01", article="new", observed_at=later(2))
+GONE = withdrawal("new", observed_at=later(3))
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    store = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    yield store
+    store.close()
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def polarity(history: History, held_at: str, known_at: datetime | None = None) -> int | None:
+    position = history.position("openai", "openness", day(held_at), known_at)
+    return position.polarity if position else None
+
+
+def test_a_position_is_found_by_when_it_was_held_and_when_that_was_known(history: History) -> None:
+    history.write(published([OPEN, CLOSED, GONE]))
+    assert [polarity(history, "2022-06-01", later(n)) for n in range(5)] == [None, None, -1, None, None]
+    assert [polarity(history, "2017-06-01", later(n)) for n in range(5)] == [None, 1, 1, 1, 1]
+    assert polarity(history, "2015-01-01") is None
+
+
+def test_what_is_known_now_is_what_was_published_last(history: History) -> None:
+    history.write(published([OPEN, CLOSED]))
+    (now,) = history.timelines("openai")
+    assert now == history.timelines("openai", known_at=now.recorded_at)[0]
+    assert history.timelines("openai", "profit") == history.timelines("meta") == []
+
+
+def test_a_timeline_that_lost_all_its_evidence_is_gone(history: History) -> None:
+    history.write(published([CLOSED, GONE]))
+    assert history.timelines() == []
+    assert history.timelines(known_at=later(2)) != []
+
+
+def test_repeats_change_nothing(history: History) -> None:
+    once = published([OPEN, CLOSED])
+    history.write(once)
+    before = history.timelines(), history.changes(), history.records(), history.progress()
+    history.write(once)
+    history.write(entries("observations", [OPEN], start=2))
+    assert (history.timelines(), history.changes(), history.records()) == before[:3]
+    assert history.progress() == {**before[3], ("observations", 0): 3}
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(history: History) -> None:
+    batch = published([OPEN])
+    broken = Entry(replace(batch[-1].record, written_at_ms=None), batch[-1].event)  # type: ignore[arg-type]
+    with pytest.raises(IntegrityError):
+        history.write([*batch[:-1], broken])
+    assert (history.progress(), history.records(), history.timelines()) == ({}, {}, [])
+    history.write(batch)
+    assert len(history.changes()) == 1
+
+
+def test_records_of_one_instant_are_known_one_after_the_other(history: History) -> None:
+    history.write(entries("observations", [observation(article=str(n)) for n in range(3)]))
+    tick = timedelta(microseconds=1)
+    assert [len(history.records(known_at=NOON + n * tick).get("openai", [])) for n in range(-1, 4)] == [0, 1, 2, 3, 3]
+
+
+def test_changes_come_in_the_order_in_which_they_were_announced(history: History) -> None:
+    history.write(published([OPEN, CLOSED, GONE]))
+    assert [change.kind.value for change in history.changes()] == ["established", "shift", "revision"]
+    assert len(history.changes("openai", "openness", known_at=later(2))) == 2
+    assert history.changes("meta") == history.changes(axis="profit") == []
+
+
+def test_a_store_can_be_emptied_and_filled_again(history: History) -> None:
+    all_of_it = published([OPEN, CLOSED])
+    history.write(all_of_it)
+    before: list[Timeline] = history.timelines()
+    history.clear()
+    assert (history.timelines(), history.progress()) == ([], {})
+    history.write(all_of_it)
+    assert history.timelines() == before
+
+
+def test_two_processes_may_feed_one_store(history: History, tmp_path: Path) -> None:
+    other = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    all_of_it = published([OPEN, CLOSED, GONE])
+    history.write(all_of_it[:2])
+    other.write(all_of_it)
+    history.write(all_of_it)
+    assert len(other.records()["openai"]) == 3
+    assert [change.kind.value for change in other.changes()] == ["established", "shift", "revision"]
+    other.close()
