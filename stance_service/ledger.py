@@ -62,6 +62,11 @@ class AxisLedger:
         """Each ordinal day with evidence, in order, and the belief after it."""
         return self._beliefs.messages()
 
+    def is_evidence(self, id_: Digest) -> bool:
+        """Whether an observation counts as evidence of its own: others may say the same, or it says too little."""
+        item = self._weighed.get(id_)
+        return item is not None and id_ in self._days.get(item.day, {})
+
     def counted_on(self, day: int) -> Iterable[Weighed]:
         """The observations that count as evidence of a day."""
         return self._days[day].values()
@@ -130,6 +135,10 @@ class ActorLedger:
             else:
                 axis.remove(observation)
         return own
+
+    def counting(self) -> list[Observation]:
+        """All observations, alleged ones too, that no later revision, withdrawal or classifier has put aside."""
+        return [article.observations[id_] for article in self._articles.values() for id_ in sorted(article.counting)]
 
     def counts(self, observation: Observation) -> bool:
         """Whether no later revision, withdrawal or classifier has put an observation aside."""

@@ -36,3 +36,13 @@ class TrackerSettings(BaseSettings):
     def parameters(self) -> Parameters:
         """The defaults of the model with what is set; raises ValidationError for values out of range."""
         return Parameters.model_validate(self.model_dump(exclude_none=True))
+
+
+class HistorySettings(BaseSettings):
+    """Where the history is kept."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True, extra="ignore")
+
+    history_url: str = Field(
+        "", description="SQLAlchemy address of the history. Empty: `history.sqlite` in `STANCE_DATA_DIR`."
+    )
