@@ -36,15 +36,15 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    switches_per_year: Annotated[float, Field(gt=0, le=12)] = 0.15
-    """The rate r: an actor is expected to turn every 1/r years. One clear statement fades in about 4.6 years."""
+    switches_per_year: Annotated[float, Field(gt=0, le=12)] = 0.2
+    """The rate r: an actor is expected to turn every 1/r years. One clear statement fades in about 5 years."""
     sentence_bound: Annotated[float, Field(gt=1)] = 19.0
     """The highest likelihood ratio of one observation: 19 is a confidence of 0.95."""
     day_bound: Annotated[float, Field(gt=1)] = 99.0
     """The highest likelihood ratio of all evidence of one day: reports of one day are seldom independent."""
-    enter: Annotated[float, Field(gt=0.5, lt=1)] = 0.75
+    enter: Annotated[float, Field(gt=0.5, lt=1)] = 0.7
     """A position is taken from this probability on ..."""
-    leave: Annotated[float, Field(gt=0.5, lt=1)] = 0.6
+    leave: Annotated[float, Field(gt=0.5, lt=1)] = 0.55
     """... and kept until its probability is under this one."""
     apart_days: Annotated[int, Field(ge=1)] = 30
     """What one story says of one polarity at times closer than this counts once."""
@@ -71,7 +71,7 @@ def log_ratio(confidence: float, spread_days: int, parameters: Parameters) -> in
     It acts at the middle m of its interval. Averaged over a true time u spread evenly there,
     P(X(m) = X(u)) = (1 + s) / 2 with s = (1 - exp(-r w)) / (r w), w being the interval's length. So a confidence c
     in X(u) is one of 1/2 + (c - 1/2) s in X(m): a statement of some day of 2016 weighs almost in full, one of some
-    time in twenty years a third. Not positive for a confidence of one half or less: that is evidence of nothing.
+    time in twenty years a quarter. Not positive for a confidence of one half or less: that is evidence of nothing.
     """
     bounded = min(confidence, parameters.sentence_bound / (1 + parameters.sentence_bound))
     turns = parameters.switches_per_year * spread_days / DAYS_PER_YEAR

@@ -141,9 +141,9 @@ def _headline(number: int, change: StanceChange) -> Text:
     line.append(f"  {change.actor}, ").append(change.axis, "cyan").append(": ")
     before = change.before.polarity if change.before else None
     if change.kind is not ChangeKind.ESTABLISHED:
-        line.append(words(change.axis, before), _STYLES[before]).append(" → ")
+        line.append(words(change.axis, before) if change.before else "nothing known", _STYLES[before]).append(" → ")
     after = change.after.polarity if change.after else None
-    line.append(words(change.axis, after), f"bold {_STYLES[after]}")
+    line.append(words(change.axis, after) if change.after else "nothing known", f"bold {_STYLES[after]}")
     line.append(f"  from {change.effective_at.date()}, {change.probability:.0%}")
     return line
 

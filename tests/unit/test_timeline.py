@@ -184,5 +184,5 @@ def test_parameters_are_recorded_with_the_timeline() -> None:
 
 
 def test_thresholds_without_a_gap_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"leave \(0.8\) must be less than enter \(0.75\)"):
+    with pytest.raises(ValueError, match=r"leave \(0.8\) must be less than enter \(0.7\)"):
         Parameters(leave=0.8)
