@@ -18,7 +18,7 @@ _OPENING = phrases.opening(*phrases.OPENING)
 _PUBLISHED = phrases.opening(rf"{phrases.PUBLISHED}.{{0,40}}\d")
 _COMMENTS = phrases.whole(phrases.COMMENT_SECTION)
 _RELATED = phrases.whole(phrases.RELATED_SECTION)
-_BYLINE = re.compile(rf"(?i:{phrases.BY})\s*:?\s+(?P<name>[^\d.!?:;|]{{2,60}})\Z")
+_BYLINE = re.compile(rf"(?i:(?:{phrases.RUBRICS})\s+)?(?i:{phrases.BY})\s*:?\s+(?P<name>[^\d.!?:;|]{{2,60}})\Z")
 _RUBRIC = phrases.whole(phrases.RUBRICS)
 _PARTICLES = frozenset(
     "de|del|della|der|den|di|da|do|dos|das|du|la|le|van|von|zu|zur|ter|ten|el|al|bin|ibn|and|und|et|y|e|en".split("|")
@@ -28,8 +28,8 @@ _PARTICLES = frozenset(
 def is_prose(line: str) -> bool:
     """True for a paragraph of the article, as opposed to a heading or furniture."""
     words = len(line.split())
-    ends = line.rstrip("\"'“”’»«)]")[-1:] in set(".!?…:")
-    return words >= PROSE_WORDS or (words >= 8 and ends)
+    last = line.rstrip("\"'“”’»«)]")[-1:]
+    return words >= PROSE_WORDS or (words >= 8 and last in {".", "…", ":"}) or (words >= 18 and last in {"!", "?"})
 
 
 def is_clutter(line: str) -> bool:
@@ -64,7 +64,7 @@ def is_name(text: str) -> bool:
     words = text.replace(",", " ").split()
     if not 1 <= len(words) <= 7 or _RUBRIC.match(text) or _furniture(text):
         return False
-    if text.isupper() or re.search(r"[\d:;!?]|\.\Z", text):
+    if text.isupper() or re.search(r"[\d:;!?]|[.,]\Z", text):
         return False
     return words[0][0].isupper() and all(word[0].isupper() or word.lower() in _PARTICLES for word in words)
 
@@ -73,10 +73,9 @@ def article_lines(lines: Sequence[str]) -> list[str]:
     """The lines that belong to the article, in order; sections of comments and teasers go as a whole."""
     kept: list[str] = []
     section = ""
-    last_prose = max((at for at, line in enumerate(lines) if _is_text(line)), default=-1)
     for at, line in enumerate(lines):
         label = line.strip(" *_:#•-–—")
-        if at > last_prose and _COMMENTS.match(label):
+        if _COMMENTS.match(label) and _prose(lines[:at]) > 2 * _prose(lines[at:]):
             section = "comments"
         elif _RELATED.match(label):
             section = "related"
@@ -87,8 +86,9 @@ def article_lines(lines: Sequence[str]) -> list[str]:
     return _without_author_box(kept)
 
 
-def _is_text(line: str) -> bool:
-    return len(line.split()) >= PROSE_WORDS and not is_clutter(line)
+def _prose(lines: Sequence[str]) -> int:
+    """Characters of prose: a form with comments below it has most of the text above it."""
+    return sum(len(line) for line in lines if is_prose(line) and not is_clutter(line))
 
 
 def _bullet(line: str) -> bool:

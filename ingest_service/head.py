@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import dateparser
 
@@ -90,7 +91,7 @@ def _is_heading(line: str) -> bool:
 
 
 def _is_lone_name(line: str) -> bool:
-    return len(line.split()) <= 4 and is_name(line) and not is_clutter(line)
+    return len(line.split()) <= 4 and "," not in line and is_name(line) and not is_clutter(line)
 
 
 def _same(line: str, title: str) -> bool:
@@ -98,5 +99,5 @@ def _same(line: str, title: str) -> bool:
 
 
 def _author_box(lines: Sequence[str]) -> str | None:
-    pairs = zip(lines[-15:], lines[-14:], strict=False)
+    pairs = pairwise(lines[-15:])
     return next((name for name, again in pairs if name == again and len(name.split()) > 1 and is_name(name)), None)

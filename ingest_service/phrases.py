@@ -100,7 +100,7 @@ OPENING = (
     r"(?:tags?|topics|filed under|keywords|schlagwörter|schlagworte|themen|mots-clés|etiquetas|tópicos|trefwoorden)\s*:",
     # subscribing and following
     r"(?:subscribe|sign up|unsubscribe) (?:to|for|here|now|today|by|:)",
-    r"sign up\s*:|newsletter\s*:|the newsletter\b|lettre d['’]information\s*:|la newsletter\b",
+    r"sign up\s*:|newsletter\s*:|lettre d['’]information\s*:|la newsletter\b",
     r"get (?:the|our|all) .{1,60} (?:inbox|newsletter)|.{1,60} in your inbox",
     r"(?:you (?:get|receive|are receiving) this|you['’]re receiving this|sie erhalten diese)\b",
     r"(?:newsletter|abonnieren sie|jetzt abonnieren|melden sie sich) .{0,40}(?:abonnieren|an|newsletter)",
@@ -110,7 +110,7 @@ OPENING = (
     r"send to a friend|reenvía este|darte de baja|forward (?:this|to)",
     r"buy me a coffee|buy the .{1,40}: compare",
     # law and money
-    r"(?:©|\(c\)|copyright\b)",
+    r"(?:©|\(c\)|copyright (?:©|by\b|\d{4}))",
     r"(?:this|our) (?:site|website|page) (?:uses|contains) (?:cookies|affiliate)|we use cookies|we and our \d+ partners",
     r"wir (?:nutzen|verwenden) cookies|nous (?:et nos|utilisons) .{0,20}(?:partenaires|cookies)|"
     r"(?:usamos|utilizamos|este sitio (?:usa|utiliza)) .{0,12}cookies|(?:questo sito )?utilizz(?:a|iamo) .{0,12}cookie|"
@@ -147,7 +147,9 @@ BY = r"by|posted by|written by|von|par|por|di|door|text von|un article de"
 RUBRICS = (
     r"opinion|comment|analysis|feature|news|politics|business|technology|tech|background|world|science|interview|essay|"
     r"meinung|kommentar|analyse|hintergrund|wirtschaft|politik|wissen|digital|nachrichten|tribune|opinión|análisis|"
-    r"editorial|commento|analisi|opinião|análise|opinie|achtergrond|nieuws|update|breaking|exclusive|exklusiv"
+    r"editorial|commento|analisi|opinião|análise|opinie|achtergrond|nieuws|update|breaking|exclusive|exklusiv|key (?:takeaways|points|events)|highlights|summary|in (?:brief|short)|"
+    r"at a glance|auf einen blick|das wichtigste.{0,12}|zusammenfassung|l['’]essentiel|en bref|en resumen|in breve|in sintesi|"
+    r"em resumo|samenvatting|in het kort"
 )
 """Words that stand alone above an article and are no author's name."""
 
