@@ -21,7 +21,7 @@ from shared.broker import faststream_broker, running
 from shared.errors import BadInputError, StanceError
 from shared.events import Article
 from shared.observability import configure_logging
-from shared.settings import BrokerSettings, LogSettings
+from shared.settings import BrokerSettings, LogSettings, explain
 
 SOME_REJECTED = 1
 FAILED = 3
@@ -70,8 +70,7 @@ def main() -> None:
         configure_logging("ingest-service", log.log_level, log.log_format)
         app()
     except ValidationError as error:
-        for problem in error.errors():
-            print(f"setting {error.title}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=sys.stderr)
+        print(explain(error), file=sys.stderr)
         sys.exit(2)
     except StanceError as error:
         print(error, file=sys.stderr)

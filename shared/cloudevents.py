@@ -31,7 +31,7 @@ def to_kafka(change: StanceChange) -> tuple[bytes, list[tuple[str, str | bytes |
 
 def from_kafka(headers: Iterable[tuple[str, str | bytes | None]] | None, value: bytes | None) -> StanceChange:
     """The change in a record; raises PermanentError if the record is no CloudEvent of ours."""
-    known = {name: item.decode() if isinstance(item, bytes) else item for name, item in headers or ()}
+    known = {name: item.decode(errors="replace") if isinstance(item, bytes) else item for name, item in headers or ()}
     if known.get("ce_specversion") != "1.0":
         raise PermanentError("the record is no CloudEvent 1.0 in binary mode")
     try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.topics import Topic
@@ -64,3 +64,12 @@ class LogSettings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
     log_format: Literal["json", "text"] = Field("text", description="One JSON object a line, or text to read.")
+
+
+def explain(error: ValidationError) -> str:
+    """A line for each wrong setting, with the name of its environment variable."""
+    prefixes = {model.__name__: model.model_config.get("env_prefix", "") for model in BaseSettings.__subclasses__()}
+    return "\n".join(
+        f"{prefixes.get(error.title, '')}{'.'.join(map(str, problem['loc']))}".upper() + f": {problem['msg']}"
+        for problem in error.errors()
+    )
