@@ -24,7 +24,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	touch $@
 
 demo: setup
-	$(BIN)/stance-service demo $(if $(KEEP),--keep,)
+	$(BIN)/python -m demo $(if $(KEEP),--keep,)
 
 test: setup
 	$(BIN)/python -m pytest

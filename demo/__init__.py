@@ -1,0 +1,1 @@
+"""The whole pipeline on the seed articles: separate processes, as in production."""
