@@ -21,6 +21,7 @@ VERSION = "stancewatch-1"
 MAX_ARTICLE_BYTES = 4 * 1024 * 1024
 """Of body text; ten novels, and well below the largest Kafka record."""
 _LEAST_LETTERS_FOR_LANGUAGE = 20
+_ENOUGH_FOR_LANGUAGE = 1500
 
 Origin = Literal["manifest", "meta", "text", "fetched"]
 
@@ -70,9 +71,10 @@ def normalise(raw: RawDocument, observed_at: datetime) -> Article:
 
 def identify_language(text: str) -> str:
     """The ISO 639-1 code of the language a text is written in; `und` if there are too few letters to tell."""
-    if sum(character.isalpha() for character in text) < _LEAST_LETTERS_FOR_LANGUAGE:
+    start = text[:_ENOUGH_FOR_LANGUAGE]
+    if sum(character.isalpha() for character in start) < _LEAST_LETTERS_FOR_LANGUAGE:
         return "und"
-    language: str = py3langid.classify(text[:20_000])[0]
+    language: str = py3langid.classify(start)[0]
     return language
 
 

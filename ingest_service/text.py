@@ -1,7 +1,6 @@
 """Bytes to clean characters, and characters to lines. Pure."""
 
 import re
-import unicodedata
 from itertools import pairwise
 
 import charset_normalizer
@@ -17,6 +16,8 @@ _MARKS = (
     (b"\xfe\xff", "utf-16"),
 )
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffc]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[^\S\n]+")
 _UNFINISHED = re.compile(r"[^.!?:;»”\"'’)\]]\Z")
 
@@ -42,23 +43,17 @@ def decode(content: bytes) -> str:
         if best is None:
             raise NotTextError(f"it is no text in any encoding we know (not UTF-8 from byte {error.start})") from error
         text = _decoded(content, best.encoding)
-    controls = sum(
-        unicodedata.category(character) == "Cc" and character not in "\n\r\t\f" for character in text[:50_000]
-    )
-    if controls * 50 > len(text[:50_000]):
+    start = text[:50_000]
+    if len(_CONTROLS.findall(start)) * 50 > len(start):
         raise NotTextError("it is a binary file, not text (it is full of control characters)")
     return text
 
 
 def clean(text: str) -> str:
     """Unicode NFC, mojibake repaired, invisible characters gone, blanks single, lines stripped."""
-    text = _INVISIBLE.sub("", ftfy.fix_text(text, _FTFY))
-    text = "".join(
-        character if character == "\n" or unicodedata.category(character) != "Cc" else " " for character in text
-    )
-    return "\n".join(
-        line.strip() for line in _BLANKS.sub(" ", text.replace("\u2028", "\n").replace("\u2029", "\n")).split("\n")
-    )
+    text = _BREAKS.sub("\n", _INVISIBLE.sub("", ftfy.fix_text(text, _FTFY)))
+    text = _BLANKS.sub(" ", _CONTROLS.sub(" ", text))
+    return "\n".join(line.strip() for line in text.split("\n"))
 
 
 def blocks(text: str) -> list[list[str]]:
