@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stance_service.belief import Parameters
 
+_MODEL = Parameters()
+
 
 class ClassifierSettings(BaseSettings):
     """Which model decides, and which actors it knows."""
@@ -27,15 +29,18 @@ class TrackerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="STANCE_TRACK_", frozen=True, extra="ignore")
 
-    switches_per_year: float | None = Field(None, description="How often an actor is expected to turn, a year.")
-    sentence_bound: float | None = Field(None, description="The highest likelihood ratio of one observation.")
-    day_bound: float | None = Field(None, description="The highest likelihood ratio of all evidence of one day.")
-    enter: float | None = Field(None, description="A position is taken from this probability on ...")
-    leave: float | None = Field(None, description="... and kept until its probability is under this one.")
+    switches_per_year: float = Field(_MODEL.switches_per_year, description="How often an actor turns, a year.")
+    sentence_bound: float = Field(_MODEL.sentence_bound, description="Highest likelihood ratio of an observation.")
+    day_bound: float = Field(_MODEL.day_bound, description="Highest likelihood ratio of all evidence of a day.")
+    enter: float = Field(_MODEL.enter, description="A position is taken from this probability on ...")
+    leave: float = Field(_MODEL.leave, description="... and kept until its probability is under this one.")
+    apart_days: int = Field(_MODEL.apart_days, description="What one story says at closer times counts once.")
+    quote_length: int = Field(_MODEL.quote_length, description="Letters from which on recurring words count once.")
+    revision_days: int = Field(_MODEL.revision_days, description="A boundary moved by less is no revision.")
 
     def parameters(self) -> Parameters:
-        """The defaults of the model with what is set; raises ValidationError for values out of range."""
-        return Parameters.model_validate(self.model_dump(exclude_none=True))
+        """Of the model; raises ValidationError for values out of range."""
+        return Parameters.model_validate(self.model_dump())
 
 
 class HistorySettings(BaseSettings):
