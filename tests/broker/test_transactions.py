@@ -152,13 +152,17 @@ def test_an_unreadable_observation_stops_the_tracker_where_it_lies(
     assert not all_read(kafka, GROUP, topics.OBSERVATIONS)
 
 
-def worker_process(settings: BrokerSettings) -> subprocess.Popen[bytes]:
+def worker_environment(settings: BrokerSettings) -> dict[str, str]:
     addresses = {
         "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
     }
+    return {**os.environ, **addresses}
+
+
+def worker_process(settings: BrokerSettings) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "stance_service", "track", "--member", "0"]
-    return subprocess.Popen(command, env={**os.environ, **addresses}, stdin=subprocess.DEVNULL)
+    return subprocess.Popen(command, env=worker_environment(settings), stdin=subprocess.DEVNULL)
 
 
 def test_a_killed_tracker_leaves_nothing_out_and_nothing_twice(kafka: BrokerSettings) -> None:
