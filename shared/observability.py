@@ -13,6 +13,19 @@ RECORDS = Counter(
     "stance_records", "Records by topic and outcome (published, unchanged, parked).", ["topic", "outcome"]
 )
 DOCUMENTS = Counter("stance_documents", "Documents read, by outcome (published, unchanged, rejected).", ["outcome"])
+CHAT_CALLS = Counter(
+    "stance_chat_calls", "Calls of the chat endpoint, by outcome (answered, retried, refused, truncated).", ["outcome"]
+)
+CHAT_TOKENS = Counter(
+    "stance_chat_tokens", "Tokens that the chat endpoint reports, by direction (in, out).", ["direction"]
+)
+CHAT_COST = Counter("stance_chat_cost", "What those tokens cost, in the currency of STANCE_CHAT_PRICE_IN and _OUT.")
+CHAT_DROPPED = Counter(
+    "stance_chat_dropped",
+    "Statements of the chat model that the text does not bear out, by what failed (form, evidence, actor, source, "
+    "instruction).",
+    ["reason"],
+)
 
 _NOISY = {  # what matters of theirs reaches us as exceptions
     "kafka": logging.CRITICAL,

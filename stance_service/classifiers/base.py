@@ -54,3 +54,7 @@ class ModelError(PermanentError):
 
 class EndpointError(TransientError):
     """A model endpoint that does not answer usefully now; articles wait."""
+
+
+class AnswerError(PermanentError):
+    """A model that cannot answer about this one article; the others go on."""
