@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stance_service.belief import Parameters
@@ -12,15 +12,43 @@ _MODEL = Parameters()
 
 
 class ClassifierSettings(BaseSettings):
-    """Which model decides, and which actors it knows."""
+    """Which model decides, and which actors and axes it knows."""
 
-    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True, extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="STANCE_", frozen=True, extra="ignore", protected_namespaces=(), hide_input_in_errors=True
+    )
 
-    classifier: Literal["embedded"] = Field("embedded", description="The backend that judges articles.")
+    classifier: Literal["embedded", "directory", "chat", "cascade"] = Field(
+        "embedded", description="The backend that judges articles: `embedded`, `directory`, `chat` or `cascade`."
+    )
     model_dir: Path | None = Field(None, description="Folder of the embedded model. Unset: the one shipped.")
     model_threads: int | None = Field(None, ge=1, description="Passages read at once. Unset: one a core.")
     registry: Path | None = Field(
         None, description="YAML file of actors (see `stance_service/actors/actors.yaml`) added to those shipped."
+    )
+    propositions: Path | None = Field(
+        None, description="YAML file of axes (see `stance_service/propositions.yaml`) added to those built in."
+    )
+    nli_model: str = Field("", description="With `directory`: folder or hub name of an NLI model.")
+    nli_revision: str | None = Field(None, description="With a hub name: the commit, tag or branch to use.")
+    nli_threshold: float = Field(0.8, ge=0, le=1, description="With `directory`: least probability of a statement.")
+    chat_base_url: str = Field("", description="With `chat` and `cascade`: address of the API, `http://host:8000/v1`.")
+    chat_model: str = Field("", description="The model's name at that address.")
+    chat_api_key: SecretStr = Field(SecretStr(""), description="The key, if the endpoint wants one.")
+    chat_api_key_file: Path | None = Field(None, description="File that holds the key, instead of the key itself.")
+    chat_timeout_seconds: float = Field(120.0, gt=0, description="How long one whole answer may take.")
+    chat_retries: int = Field(4, ge=0, description="Attempts after a first that failed or made no sense.")
+    chat_backoff_seconds: float = Field(1.0, ge=0, description="Wait before the first retry, doubled for each more.")
+    chat_max_tokens: int = Field(2000, ge=1, description="Longest answer, in the model's tokens.")
+    chat_seed: int = Field(0, description="Seed of the sampling, where the endpoint knows one; temperature is 0.")
+    chat_part_characters: int = Field(10_000, ge=1000, description="Longer articles are asked about in parts.")
+    chat_overlap_characters: int = Field(1000, ge=0, description="What a part repeats of the one before.")
+    chat_max_parts: int = Field(40, ge=1, description="Parts read of one article; the rest is left out and logged.")
+    chat_parallel: int = Field(4, ge=1, description="Calls at once.")
+    chat_price_in: float = Field(0.0, ge=0, description="Price of a million tokens in, for `stance_chat_cost_total`.")
+    chat_price_out: float = Field(0.0, ge=0, description="Price of a million tokens out.")
+    cascade_passages: int = Field(
+        12, ge=1, description="With `cascade`: passages of an article that the chat model is asked about at most."
     )
 
 
