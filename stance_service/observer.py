@@ -21,7 +21,7 @@ from shared.errors import PermanentError, TransientError
 from shared.events import ARTICLE_EVENT, Article, Observation, ObservedArticle, Retraction, UtcDatetime, Withdrawal
 from shared.observability import RECORDS, project_version
 from shared.settings import BrokerSettings
-from stance_service.classifiers.base import ArticleText, Classifier, Judgement
+from stance_service.classifiers.base import ArticleText, Classifier, Judgement, ModelError
 from stance_service.observe import events, statements, withdrawals
 from stance_service.observed import ObservedArticles
 
@@ -102,7 +102,7 @@ class Observer:
         texts = [ArticleText(a.title, a.body, a.language) for _, a in articles]
         try:
             return list(await self._classify(texts))
-        except TransientError:
+        except (TransientError, ModelError):  # nothing is wrong with the article: it waits
             raise
         except Exception:
             log.exception("a batch of %d articles failed; trying them one by one", len(texts))
@@ -111,7 +111,7 @@ class Observer:
     async def _judge_alone(self, record: Record, article: Article, text: ArticleText) -> list[Judgement] | None:
         try:
             return (await self._classify([text]))[0]
-        except TransientError:
+        except (TransientError, ModelError):
             raise
         except Exception as error:
             log.exception("article %s failed", article.article_id)
