@@ -5,9 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, Self
 
 from shared.ids import slug
-from stance_service.actors.registry import Registry
+from stance_service.actors.registry import RegisteredActor, Registry
+
+LONGEST_SLUG: Final = 120
+"""Letters; what is longer is no name but a run of capitalised words."""
 
 
 class Kind(StrEnum):
@@ -67,55 +71,90 @@ def cast_of(spans: Iterable[NameSpan], registry: Registry) -> list[CastMember]:
     """The actors that the spans name, most often named first; every span belongs to at most one."""
     by_name: dict[str, list[NameSpan]] = {}
     for span in spans:
-        if slug(name := plain_name(span.text, span.kind)):
-            by_name.setdefault(name, []).append(span)
-    groups: list[list[str]] = []
-    for name in sorted(by_name, key=lambda n: (-len(slug(n).split("-")), -len(n), n)):
-        home = next((g for g in groups if _same(name, g, by_name, registry)), None)
+        plain = plain_name(span.text, span.kind)
+        if 0 < len(slug(plain)) <= LONGEST_SLUG:
+            by_name.setdefault(plain, []).append(span)
+    names = [_Name.of(text, found, registry) for text, found in by_name.items()]
+    groups: list[list[_Name]] = []
+    by_key: dict[str, list[int]] = {}
+    for name in sorted(names, key=lambda n: (-len(n.words), -len(n.text), n.text)):
+        candidates = sorted({g for key in name.sought for g in by_key.get(key, ())})
+        home = next((groups[g] for g in candidates if _same(name, groups[g][0])), None)
         if home is None:
+            for key in name.keys:
+                by_key.setdefault(key, []).append(len(groups))
             groups.append([name])
         else:
             home.append(name)
-    cast = [_member(group, by_name, registry) for group in groups]
+    cast = [_member(group) for group in groups]
     return sorted(_merged(cast), key=lambda m: (-len(m.spans), m.slug))
 
 
-def _kind(spans: Sequence[NameSpan]) -> Kind:
-    return Counter(s.kind for s in spans).most_common(1)[0][0]
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name with its places, and what it is compared by."""
+
+    text: str
+    words: tuple[str, ...]
+    kind: Kind
+    entry: RegisteredActor | None
+    spans: Sequence[NameSpan]
+
+    @classmethod
+    def of(cls, text: str, spans: Sequence[NameSpan], registry: Registry) -> Self:
+        return cls(text, tuple(slug(text).split("-")), _kind(spans), registry.find(text), spans)
+
+    @property
+    def abbreviations(self) -> tuple[str, str]:
+        """Its initials, and its capitals."""
+        return "".join(w[0] for w in self.words), "".join(c for c in self.text if c.isupper()).lower()
+
+    @property
+    def keys(self) -> set[str]:
+        """What shorter names of the same actor are found by."""
+        return {*self.words, *self.abbreviations, *self._registered}
+
+    @property
+    def sought(self) -> set[str]:
+        """Keys of which a longer name of the same actor has at least one."""
+        return {*self.words, self.words[0].removesuffix("s"), self.text.lower(), *self._registered}
+
+    @property
+    def _registered(self) -> tuple[str, ...]:
+        return (f"/{self.entry.slug}",) if self.entry else ()
 
 
-def _same(name: str, group: Sequence[str], by_name: dict[str, list[NameSpan]], registry: Registry) -> bool:
-    """Whether a shorter name refers to the actor of a group, led by its longest name."""
-    full = group[0]
-    known, known_full = registry.find(name), registry.find(full)
-    if known and known_full:
-        return known.slug == known_full.slug
-    kind = _kind(by_name[name])
-    if kind is not _kind(by_name[full]) or (known and kind is Kind.ORGANISATION):
-        return slug(name) == slug(full)  # "OpenAI" is not "OpenAI Board", but "Breton" here is Ruth Breton
-    return _is_part(name, full, kind)
+def _same(name: _Name, full: _Name) -> bool:
+    """Whether a name refers to the actor of a group, led by its longest name."""
+    if name.entry and full.entry:
+        return name.entry.slug == full.entry.slug
+    if name.kind is not full.kind or (name.entry and name.kind is Kind.ORGANISATION):
+        return name.words == full.words  # "OpenAI" is not "OpenAI Board", but "Breton" here is Ruth Breton
+    return _is_part(name, full)
 
 
-def _is_part(name: str, full: str, kind: Kind) -> bool:
-    words, full_words = slug(name).split("-"), slug(full).split("-")
+def _is_part(name: _Name, full: _Name) -> bool:
+    words, full_words = name.words, full.words
     if words == full_words:
         return True
-    if kind is Kind.PERSON:
+    if name.kind is Kind.PERSON:
         return set(words) < set(full_words) and (words[-1] == full_words[-1] or words == full_words[:1])
-    if name.isupper() and len(words) == 1 and len(name) > 1:
-        initials = "".join(w[0] for w in full_words)
-        capitals = "".join(c for c in full if c.isupper())
-        if name.lower() in (initials, capitals.lower()):
-            return True
+    if name.text.isupper() and len(words) == 1 and len(name.text) > 1 and name.text.lower() in full.abbreviations:
+        return True
     genitive = len(words) == 1 and words[0].endswith("s") and words[0][:-1] == full_words[0]
     return words == full_words[: len(words)] or genitive or (len(words) >= 2 and set(words) < set(full_words))
 
 
-def _member(group: Sequence[str], by_name: dict[str, list[NameSpan]], registry: Registry) -> CastMember:
-    spans = tuple(sorted((s for n in group for s in by_name[n]), key=lambda s: (s.sentence, s.start)))
-    entry = registry.find(group[0])
-    name = entry.name if entry else group[0]
-    return CastMember(entry.slug if entry else slug(name), _kind(spans), name, spans)
+def _member(group: Sequence[_Name]) -> CastMember:
+    spans = tuple(sorted((s for n in group for s in n.spans), key=lambda s: (s.sentence, s.start)))
+    longest = group[0]
+    if longest.entry:
+        return CastMember(longest.entry.slug, _kind(spans), longest.entry.name, spans)
+    return CastMember("-".join(longest.words), _kind(spans), longest.text, spans)
+
+
+def _kind(spans: Sequence[NameSpan]) -> Kind:
+    return Counter(s.kind for s in spans).most_common(1)[0][0]
 
 
 def _merged(cast: Iterable[CastMember]) -> Iterable[CastMember]:
