@@ -123,7 +123,9 @@ def _article(record: dict[str, object], actors: dict[str, dict[str, object]]) ->
         )
     spans = [_spans(t, actors) for t in sentences]
     kinds = {a: str(x["kind"]) for a, x in actors.items()}
-    return Document(str(record["id"]), str(record["language"]), sentences, spans, kinds, facts, False, False, bool(title), record)
+    return Document(
+        str(record["id"]), str(record["language"]), sentences, spans, kinds, facts, False, False, bool(title), record
+    )
 
 
 def contrast(path: Path) -> Iterator[Document]:
@@ -133,7 +135,14 @@ def contrast(path: Path) -> Iterator[Document]:
         sentences = [text[s.start : s.end] for s in split_sentences(text, record["language"])]
         everywhere = tuple(range(len(sentences)))
         facts = [
-            Fact(s["actor"], _group(s["axis"], s["basis"]), _label(s["polarity"]), everywhere, s["basis"], s["alleged_by"])
+            Fact(
+                s["actor"],
+                _group(s["axis"], s["basis"]),
+                _label(s["polarity"]),
+                everywhere,
+                s["basis"],
+                s["alleged_by"],
+            )
             for s in record["statements"]
         ]
         spans = [_spans(t, record["actors"]) for t in sentences]

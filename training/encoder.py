@@ -64,7 +64,7 @@ def batches(items: Sequence[T], lengths: Sequence[int], tokens: int, rng: random
     found: list[list[T]] = []
     current: list[int] = []
     for index in order:
-        longest = max((lengths[i] for i in [*current, index]))
+        longest = max(lengths[i] for i in [*current, index])
         if current and longest * (len(current) + 1) > tokens:
             found.append([items[i] for i in current])
             current = []

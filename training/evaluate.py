@@ -26,9 +26,7 @@ class Judgement:
 
 
 @torch.no_grad()
-def predict(
-    model: StanceModel, documents: Sequence[Document], tokenizer: PreTrainedTokenizerFast
-) -> list[Judgement]:
+def predict(model: StanceModel, documents: Sequence[Document], tokenizer: PreTrainedTokenizerFast) -> list[Judgement]:
     model.eval()
     return [j for d in documents for w in windows(d, tokenizer) if w.names for j in _judge(model, w)]
 

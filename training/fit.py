@@ -19,7 +19,9 @@ Scored = list[tuple[float, bool]]
 """Raw confidence of each distinct prediction, and whether the annotators agree."""
 
 
-def collect(records: Sequence[dict[str, object]], found: Iterable[Sequence[Judgement]]) -> dict[str, tuple[Scored, int]]:
+def collect(
+    records: Sequence[dict[str, object]], found: Iterable[Sequence[Judgement]]
+) -> dict[str, tuple[Scored, int]]:
     """For own and alleged positions: scored predictions, and how many the annotators have."""
     scored: dict[str, Scored] = {"own": [], "alleged": []}
     wanted = {"own": 0, "alleged": 0}

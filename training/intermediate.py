@@ -77,7 +77,7 @@ def targeted_sentiment(folder: Path, rng: random.Random) -> Iterator[Example]:
         text = row["sentence"]
         target = rng.choice(PERSONS + ORGANISATIONS)
         yield Example(
-            "sentiment", f"{SENTENCE} {text[: row['from']]}{target}{text[row['to']:]}", int(row["polarity"]) + 1
+            "sentiment", f"{SENTENCE} {text[: row['from']]}{target}{text[row['to'] :]}", int(row["polarity"]) + 1
         )
 
 

@@ -114,12 +114,16 @@ def main(paths: list[str]) -> int:
         texts = Counter(" ".join(s.text for s in p.sentences) for p in passages)
         labels = Counter(
             f"{x.axis[0]}{'+' if x.polarity > 0 else '-'}{' alleged' if x.alleged_by else ''}"
-            for p in passages for s in p.sentences for x in s.labels
+            for p in passages
+            for s in p.sentences
+            for x in s.labels
         )
         empty = sum(not any(s.labels for s in p.sentences) for p in passages)
-        print(f"{name}: {len(passages)} passages, {empty} without a position, "
-              f"{sum(n - 1 for n in texts.values())} repeated, {dict(sorted(labels.items()))}, "
-              f"{dict(Counter(p.language for p in passages))}")
+        print(
+            f"{name}: {len(passages)} passages, {empty} without a position, "
+            f"{sum(n - 1 for n in texts.values())} repeated, {dict(sorted(labels.items()))}, "
+            f"{dict(Counter(p.language for p in passages))}"
+        )
     return 0
 
 

@@ -20,10 +20,8 @@ from training.evaluate import evaluate, predict
 from training.markup import MarkupError
 from training.model import Output, StanceModel, load_base
 
-MAX_ACTORS = 6
+MAX_ACTORS = 5
 EMA = 0.998
-ARTICLE_REPEATS = 2
-"""Whole articles are what the model is for; passages only teach it."""
 
 
 @dataclass
@@ -215,6 +213,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600, help="stop (with a finished schedule) after this long")
     parser.add_argument("--lr", type=float, default=1.5e-4)
     parser.add_argument("--tokens", type=int, default=1400)
+    parser.add_argument("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=1)
     arguments = parser.parse_args()
@@ -229,9 +228,12 @@ def train(arguments: argparse.Namespace) -> None:
     load_base(model, arguments.base, arguments.stage_one)
     if arguments.resume:
         model.load_state_dict(torch.load(arguments.resume), strict=False)
+    if arguments.compile:
+        for block in (*model.lower.blocks, *model.upper.blocks):
+            block.compile(dynamic=True)
     average = Average(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=arguments.lr, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(parameters, lr=arguments.lr, weight_decay=0.01, fused=True)
     dev = list(articles(arguments.data / "dev.jsonl"))
     started, step, epoch = time.monotonic(), 0, 0
 
@@ -284,8 +286,7 @@ def _cost(window: Window) -> int:
 
 def _all_windows(arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> list[Window]:
     documents = read_documents(arguments.data, arguments.written, None)
-    found = [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
-    return found + [w for w in found if w.document.has_title] * (ARTICLE_REPEATS - 1)
+    return [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
 
 
 if __name__ == "__main__":
