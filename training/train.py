@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from training.data import GROUPS, Document, Window, articles, contrast, windows, written
 from training.encoder import MARKERS, batches, load_tokenizer, pad
-from training.evaluate import evaluate, predict
+from training.oracle import evaluate, predict
 from training.markup import MarkupError
 from training.model import Output, StanceModel, load_base
 
