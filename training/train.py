@@ -16,9 +16,9 @@ from transformers import PreTrainedTokenizerFast
 
 from training.data import GROUPS, Document, Window, articles, contrast, windows, written
 from training.encoder import MARKERS, batches, load_tokenizer, pad
-from training.oracle import evaluate, predict
 from training.markup import MarkupError
 from training.model import Output, StanceModel, load_base
+from training.oracle import evaluate, predict
 
 MAX_ACTORS = 5
 EMA = 0.998
