@@ -4,13 +4,14 @@ Each passage runs alone, several at a time on threads: no padding, and what a pa
 on what else is read with it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ KEPT_PASSAGES = 64
 """Longer articles are encoded twice rather than kept in memory."""
 ARTICLES_AT_ONCE = 16
 
-A, B = TypeVar("A"), TypeVar("B")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class Reading:
@@ -89,12 +90,17 @@ class Reader:
     """Loads and verifies a model directory; raises ModelError naming the file that is wrong."""
 
     def __init__(self, registry: Registry, directory: Path | None = None) -> None:
-        self.directory = directory or Path(str(resources.files("stance_service").joinpath("models/embedded")))
+        self.directory = directory or self.shipped_directory()
         self.settings = verified_settings(self.directory)
         self.registry = registry
         self.tokenizer = load_tokenizer(self.directory)
         self.lower = session(self.directory / "lower.onnx")
         _tokens(self.tokenizer, ["Sets truncation, which threads must not do at the same time."])
+
+    @staticmethod
+    def shipped_directory() -> Path:
+        """Where the model that comes with the code is."""
+        return Path(str(resources.files("stance_service").joinpath("models/embedded")))
 
     def read(self, text: ArticleText, run: Callable[..., Iterable[Any]] = map) -> ReadArticle:
         """Passages, names and cast; `run` maps over the passages."""
@@ -125,7 +131,7 @@ def on_threads(
 ) -> Iterator[list[Judgement]]:
     """`classify(text, run)` of each text in input order, a few ahead; a lone text runs its passages at once."""
     with ThreadPoolExecutor(threads) as pool:
-        remaining = iter(texts)
+        remaining = map(_encodable, texts)
         while group := list(islice(remaining, ARTICLES_AT_ONCE)):
             yield from _group(group, pool, classify)
 
@@ -138,6 +144,13 @@ def _group(
     if len(group) == 1:
         return [classify(group[0], pool.map)]
     return pool.map(lambda text: classify(text, map), group)
+
+
+def _encodable(text: ArticleText) -> ArticleText:
+    """Without lone surrogates, which no library behind us takes; offsets stay."""
+    if _SURROGATE.search(text.title + text.body) is None:
+        return text
+    return ArticleText(_SURROGATE.sub("\ufffd", text.title), _SURROGATE.sub("\ufffd", text.body), text.language)
 
 
 def _tokens(tokenizer: Any, sentences: list[str]) -> tuple[list[list[int]], list[list[tuple[int, int]]]]:

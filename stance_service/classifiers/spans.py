@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,12 +38,10 @@ class Copied:
     def find(self, copy: str, within: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
         """The first place of the copy that lies inside one of the spans, in characters of the text."""
         wanted = re.sub(" +", " ", "".join(map(_alike, copy))).strip()
-        at = self._text.find(wanted) if wanted else -1
-        while at >= 0:
-            start, end = self._offsets[at], self._offsets[at + len(wanted) - 1] + 1
-            if any(first <= start and end <= last for first, last in within):
-                return start, end
-            at = self._text.find(wanted, at + 1)
+        for first, last in within if wanted else ():
+            at = self._text.find(wanted, bisect_left(self._offsets, first))
+            if at >= 0 and self._offsets[at + len(wanted) - 1] < last:
+                return self._offsets[at], self._offsets[at + len(wanted) - 1] + 1
         return None
 
 

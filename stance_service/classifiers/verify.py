@@ -22,6 +22,8 @@ LONGEST_EVIDENCE: Final = 800
 LONGEST_NAME: Final = 120
 MOST_STATEMENTS: Final = 500
 MOST_BRACES: Final = 200
+NEARBY: Final = 1000
+"""Characters of the paragraph before and after the evidence in which an order to the machine spoils it."""
 
 _POLARITIES: Final = {"+1": 1, "1": 1, "-1": -1}
 _LATIN: Final = "A-Za-z0-9\u00c0-\u024f"
@@ -139,9 +141,10 @@ class Verifier:
 
     def _is_order(self, place: tuple[int, int]) -> bool:
         """Whether the evidence stands in a paragraph that speaks to the reader's machine."""
-        start = self._text.body.rfind("\n", 0, place[0]) + 1
-        end = self._text.body.find("\n", place[1])
-        return _ORDER.search(self._text.body[start : end if end >= 0 else None]) is not None
+        body, (start, end) = self._text.body, place
+        before = body[max(0, start - NEARBY) : start].rpartition("\n")[2]
+        after = body[end : end + NEARBY].partition("\n")[0]
+        return _ORDER.search(before + body[start:end] + after) is not None
 
     def _names(self, name: str) -> bool:
         """Whether the text names the actor, by this name or a registered one."""
