@@ -31,7 +31,7 @@ def says(content: str | None, finish: str = "stop", **message: object) -> Reply:
     return Reply(body=json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}).encode())
 
 
-def states(*statements: Mapping[str, object], actors: object = ()) -> Reply:
+def states(*statements: Mapping[str, object] | str, actors: object = ()) -> Reply:
     """A completion of well-formed statements; what they leave out is filled in."""
     usual = {
         "axis": "openness",
@@ -40,7 +40,8 @@ def states(*statements: Mapping[str, object], actors: object = ()) -> Reply:
         "alleged_by": None,
         "certainty": "clear",
     }
-    return says(json.dumps({"actors": actors or [], "statements": [usual | dict(s) for s in statements]}))
+    stated = [s if isinstance(s, str) else usual | dict(s) for s in statements]
+    return says(json.dumps({"actors": actors or [], "statements": stated}))
 
 
 def refuses(status: int, message: str = "no", **headers: str) -> Reply:
