@@ -2,11 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka import TopicPartition
 from pydantic import ValidationError
 
 from shared import broker, topics
@@ -15,10 +15,10 @@ from shared.errors import PermanentError
 from shared.events import OBSERVATION_EVENT, Observation, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
+from stance_service.polling import Poller
 from stance_service.tracker import Tracker
 
 BATCH: Final = 2_000
-POLL_SECONDS: Final = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -41,15 +41,6 @@ class UnreadableObservationError(PermanentError):
 
 class HistoryLostError(PermanentError):
     """Observations that positions rest on are no longer on the topic."""
-
-
-def received(messages: Iterable[Message]) -> Iterator[Record]:
-    """The records of messages; raises KafkaException for one that reports an error instead."""
-    for message in messages:
-        error = message.error()
-        if error is not None:
-            raise KafkaException(error)
-        yield Record.of_confluent(message)
 
 
 def decode(record: Record) -> Observation | Withdrawal:
@@ -87,8 +78,9 @@ def restore(
             if first > 0:
                 raise HistoryLostError(f"{topic}, partition {partition} begins only at offset {first}")
         consumer.assign([TopicPartition(topic, partition, 0) for partition in missing])
+        poller = Poller(consumer, sparing=False)
         while missing:
-            count += _replay(received(consumer.consume(BATCH, POLL_SECONDS)), missing, trackers)
+            count += _replay(poller.poll(BATCH), missing, trackers)
     finally:
         consumer.close()
     _log.info("restored %d observations of partitions %s in %.2f s", count, sorted(trackers), time.monotonic() - began)

@@ -22,7 +22,8 @@ from shared.errors import TransientError
 from shared.events import Observation, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
-from stance_service.restore import BATCH, POLL_SECONDS, UnreadableObservationError, decode, received, restore
+from stance_service.polling import END_OF_PARTITION, POLL_SECONDS, Poller
+from stance_service.restore import BATCH, UnreadableObservationError, decode, restore
 from stance_service.tracker import Outputs, Tracker
 
 GROUP: Final = "tracker"
@@ -33,15 +34,24 @@ class TransactionalLoop:
     """One worker. `member` names it for good: its successor fences it and takes its partitions over at once.
 
     Without a name a fresh one is made up; then a dead worker's partitions wait for the broker to miss it.
+    `sparing`: see `polling.Poller`.
     """
 
-    def __init__(self, settings: BrokerSettings, parameters: Parameters, member: str | None = None) -> None:
+    def __init__(
+        self, settings: BrokerSettings, parameters: Parameters, member: str | None = None, *, sparing: bool = False
+    ) -> None:
         self._settings = settings
         self._parameters = parameters
         self._topic = settings.topic(topics.OBSERVATIONS)
         self._member = member
+        self._sparing = sparing
         self._trackers: dict[int, Tracker] = {}
         self._next: dict[int, int] = {}
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """Those that are this worker's now."""
+        return frozenset(self._next)
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Works until `stopping()`; raises StanceError for what a supervisor or an operator has to see."""
@@ -51,25 +61,29 @@ class TransactionalLoop:
             producer.init_transactions(self._settings.kafka_timeout_seconds)
             consumer = self._subscribe()
             try:
+                poller = Poller(consumer, sparing=self._sparing)
                 while not stopping():
-                    self._turn(consumer, producer)
+                    self._turn(poller.poll(BATCH), consumer, producer)
             finally:
                 consumer.close()
         except KafkaException as error:
             raise TransientError(f"tracking stopped: {error.args[0].str()}") from error
 
     def _subscribe(self) -> Consumer:
+        options: dict[str, object] = {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "max.poll.interval.ms": RESTORE_LIMIT_MS,
+        }
         consumer = broker.consumer(
             self._settings,
             GROUP,
             member=self._member,
-            options={"partition.assignment.strategy": "cooperative-sticky", "max.poll.interval.ms": RESTORE_LIMIT_MS},
+            options=options | (END_OF_PARTITION if self._sparing else {}),
         )
         consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         return consumer
 
-    def _turn(self, consumer: Consumer, producer: Producer) -> None:
-        records = received(consumer.consume(BATCH, POLL_SECONDS))
+    def _turn(self, records: Iterable[Record], consumer: Consumer, producer: Producer) -> None:
         batches, problem = self._decode([record for record in records if self._is_new(record)])
         outputs = [self._trackers[partition].apply(batch) for partition, batch in batches.items()]
         if batches:

@@ -16,4 +16,4 @@ def history() -> None:
     configure_logging("history", logs.log_level, logs.log_format)
     settings = BrokerSettings()
     with opened(settings, TrackerSettings().parameters()) as store, broker.running(settings) as reachable:
-        Feed(reachable, store).follow(asked)
+        Feed(reachable, store, sparing=settings.embedded).follow(asked)

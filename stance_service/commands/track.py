@@ -26,4 +26,4 @@ def track(
     if member is None and settings.embedded:
         member = "0"  # the embedded broker never misses a dead worker
     with broker.running(settings) as reachable:
-        TransactionalLoop(reachable, parameters, member).run(asked)
+        TransactionalLoop(reachable, parameters, member, sparing=settings.embedded).run(asked)

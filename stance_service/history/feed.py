@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pydantic import ValidationError
 
 from shared import broker, topics
@@ -14,7 +14,8 @@ from shared.errors import PermanentError, TransientError
 from shared.events import Observation, StanceChange, Timeline, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.history.store import Entry, History
-from stance_service.restore import BATCH, POLL_SECONDS, decode
+from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.restore import BATCH, decode
 
 _TOPICS = (topics.OBSERVATIONS, topics.POSITIONS, topics.CHANGES)
 
@@ -22,33 +23,36 @@ _log = logging.getLogger(__name__)
 
 
 class Feed:
-    """Reads the topics from where the store left off. The store says where that is, so no consumer group does."""
+    """Reads the topics from where the store left off. The store says where that is, so no consumer group does.
 
-    def __init__(self, settings: BrokerSettings, history: History) -> None:
+    `sparing`: see `polling.Poller`.
+    """
+
+    def __init__(self, settings: BrokerSettings, history: History, *, sparing: bool = False) -> None:
         self._settings = settings
+        self._sparing = sparing
         self._history = history
         self._names = {settings.topic(topic): topic for topic in _TOPICS}
 
     def catch_up(self) -> None:
         """Returns when all that is committed now is stored."""
-        with self._consumer() as (consumer, partitions):
-            unread = set(partitions)
-            while unread:
-                unread -= self._turn(consumer)
+        with self._poller() as (poller, partitions):
+            while not partitions <= poller.ended:
+                self._store(poller.poll(BATCH))
 
     def follow(self, stopping: Callable[[], bool]) -> None:
         """Stores what comes, until `stopping()`."""
-        with self._consumer() as (consumer, _):
+        with self._poller() as (poller, _):
             while not stopping():
-                self._turn(consumer)
+                self._store(poller.poll(BATCH))
 
     @contextmanager
-    def _consumer(self) -> Iterator[tuple[Consumer, set[tuple[str, int]]]]:
-        consumer = broker.consumer(self._settings, "history", options={"enable.partition.eof": True})
+    def _poller(self) -> Iterator[tuple[Poller, set[tuple[str, int]]]]:
+        consumer = broker.consumer(self._settings, "history", options=END_OF_PARTITION)
         try:
             positions = self._positions(consumer)
             consumer.assign(positions)
-            yield consumer, {(each.topic, each.partition) for each in positions}
+            yield Poller(consumer, sparing=self._sparing), {(each.topic, each.partition) for each in positions}
         except KafkaException as error:
             raise TransientError(f"the history could not be read: {error.args[0].str()}") from error
         finally:
@@ -70,19 +74,9 @@ class Feed:
                 positions.append(TopicPartition(name, partition, offset))
         return positions
 
-    def _turn(self, consumer: Consumer) -> set[tuple[str, int]]:
-        """Stores a batch; the partitions whose end it reached."""
-        ends: set[tuple[str, int]] = set()
-        records: list[Record] = []
-        for message in consumer.consume(BATCH, POLL_SECONDS):
-            end = _end(message)
-            if end is None:
-                records.append(Record.of_confluent(message))
-            else:
-                ends.add(end)
+    def _store(self, records: list[Record]) -> None:
         if records:
             self._history.write(list(self._entries(records)))
-        return ends
 
     def _entries(self, records: Iterable[Record]) -> Iterator[Entry]:
         for record in records:
@@ -99,14 +93,3 @@ class Feed:
         except (ValidationError, PermanentError) as error:
             where = f"{record.topic}, partition {record.partition}, offset {record.offset}"
             raise PermanentError(f"{where}: {error}") from error
-
-
-def _end(message: Message) -> tuple[str, int] | None:
-    """The partition whose end a message reports, if it does that; raises KafkaException for any other error."""
-    error = message.error()
-    if error is None:
-        return None
-    topic, partition = message.topic(), message.partition()
-    if error.code() != KafkaError._PARTITION_EOF or topic is None or partition is None:
-        raise KafkaException(error)
-    return topic, partition
