@@ -51,7 +51,7 @@ def test_the_store_holds_what_the_topics_hold_however_often_it_is_fed(kafka: Bro
 def test_a_store_that_follows_is_up_to_date_soon(kafka: BrokerSettings, tmp_path: Path) -> None:
     store = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     stop = threading.Event()
-    feeding = threading.Thread(target=Feed(kafka, store).follow, args=[stop.is_set])
+    feeding = threading.Thread(target=Feed(kafka, store, sparing=True).follow, args=[stop.is_set])
     feeding.start()
     try:
         publish(kafka, [observation()])

@@ -76,26 +76,34 @@ def latest(records: list[Record]) -> dict[str, Timeline]:
 
 
 @contextmanager
-def tracking(settings: BrokerSettings, member: str = "0") -> Iterator[None]:
+def tracking(settings: BrokerSettings, member: str = "0") -> Iterator[TransactionalLoop]:
     """A worker in a thread; what ended it is raised here."""
+    loop = TransactionalLoop(settings, Parameters(), member, sparing=True)
     stop = threading.Event()
     problems: list[Exception] = []
 
     def work() -> None:
         try:
-            TransactionalLoop(settings, Parameters(), member).run(stop.is_set)
+            loop.run(stop.is_set)
         except Exception as problem:
             problems.append(problem)
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        yield
+        yield loop
     finally:
         stop.set()
         worker.join(60)
     if problems:
         raise problems[0]
+
+
+def wait_for_a_share(worker: TransactionalLoop) -> None:
+    """The embedded broker never ends a rebalance that a member left in the middle."""
+    deadline = time.monotonic() + DEADLINE
+    while not worker.partitions:
+        assert time.monotonic() < deadline, "the worker was given no partitions"
 
 
 def test_positions_and_changes_are_those_of_the_fold(kafka: BrokerSettings) -> None:
@@ -123,10 +131,12 @@ def test_two_workers_share_the_work_and_one_takes_over_from_the_other(kafka: Bro
     with tracking(kafka, "0"):
         publish(kafka, records[:100])
         wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
-        with tracking(kafka, "1"):
+        with tracking(kafka, "1") as other:
             publish(kafka, records[100:200])
             wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
-        with tracking(kafka, "1"):
+            wait_for_a_share(other)
+        with tracking(kafka, "1") as other:
+            wait_for_a_share(other)
             publish(kafka, records[200:])
             wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
     assert announced(read(kafka, topics.CHANGES)) == expected(records)
