@@ -58,7 +58,7 @@ class _Patterns:
     future: re.Pattern[str]
 
 
-_YEAR = r"(?P<year>(?:19|20)\d\d)(?![\d.,]*\d)"
+_YEAR = r"(?P<year>(?:19|20)\d\d)(?![\d.,]*\d)(?!\s*(?:%|€|\$|euros?\b|dollars?\b|mil+i(?:on|ard)))"
 
 
 @lru_cache
@@ -67,7 +67,7 @@ def _patterns(language: str) -> _Patterns:
     language = language if language in words.MONTHS else "en"
 
     def compiled(pattern: str) -> re.Pattern[str]:
-        return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+        return re.compile(rf"(?<![\w$€£])(?:{pattern})(?!\w)", re.IGNORECASE)
 
     month = "(?P<month>" + "|".join(words.MONTHS[language]) + r")\.?"
     numbers = "(?P<number>\\d{1,2}|" + words.NUMBERS[language].replace(",", "|") + ")"

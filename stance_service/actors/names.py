@@ -44,7 +44,7 @@ class CastMember:
 
 _POSSESSIVE = re.compile(r"['’]s?$")
 _ARTICLE = re.compile(
-    r"^(?:the|der|die|das|dem|den|des|le|la|les|l['’]|el|los|las|il|lo|gli|i|o|a|os|as|de|het)\s+", re.IGNORECASE
+    r"^(?:(?:the|der|die|das|dem|den|des|le|la|les|el|los|las|il|lo|gli|i|o|a|os|as|de|het)\s+|l['’]\s*)", re.IGNORECASE
 )
 _TITLE = re.compile(
     r"^(?:(?:mr|mrs|ms|dr|prof|professor|sir|dame|lord|herr|frau|monsieur|madame|m|mme|señor|señora|sr|sra|don|doña|"
