@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,32 +50,46 @@ class Encoder(nn.Module):
         return self.body(inputs_embeds=embedded, attention_mask=attention_mask).last_hidden_state
 
 
+LENGTH_STEP, ROW_STEP = 32, 4
+"""Shapes are rounded up to these: each new shape costs seconds of kernel generation on a CPU."""
+
+
+def rounded(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
 def pad(rows: Sequence[Sequence[int]], value: int = 1) -> tuple[Tensor, Tensor]:
-    """Ids padded to the longest row, and the attention mask; both (batch, length)."""
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*r, *[value] * (longest - len(r))] for r in rows])
-    mask = torch.tensor([[1] * len(r) + [0] * (longest - len(r)) for r in rows])
+    """Ids padded to a rounded length and number of rows, and the attention mask; both (batch, length)."""
+    length = rounded(max(map(len, rows)), LENGTH_STEP)
+    ids = torch.full((rounded(len(rows), ROW_STEP), length), value)
+    mask = torch.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = torch.tensor(row)
+        mask[number, : len(row)] = 1
     return ids, mask
 
 
-def batches(items: Sequence[T], lengths: Sequence[int], tokens: int, rng: random.Random) -> Iterator[list[T]]:
-    """Shuffled batches of items of like length, each of about `tokens` padded tokens."""
-    order = sorted(range(len(items)), key=lambda i: lengths[i] * (1 + 0.2 * rng.random()))
+def pad_rows(rows: Tensor) -> Tensor:
+    """The rows, and zeros up to a rounded number of them."""
+    missing = rounded(len(rows), ROW_STEP) - len(rows)
+    return torch.cat([rows, rows.new_zeros((missing, *rows.shape[1:]))])
+
+
+def batches(
+    items: Sequence[T], lengths: Sequence[int], widths: Sequence[int], tokens: int, rng: random.Random
+) -> Iterator[list[T]]:
+    """Shuffled batches of items of like length; each of at most `tokens`, padded, where an item has `widths` rows."""
+    order = sorted(range(len(items)), key=lambda i: lengths[i] * (1 + 0.1 * rng.random()))
     found: list[list[T]] = []
-    current: list[int] = []
+    current: list[T] = []
+    longest = rows = 0
     for index in order:
-        longest = max(lengths[i] for i in [*current, index])
-        if current and longest * (len(current) + 1) > tokens:
-            found.append([items[i] for i in current])
-            current = []
-        current.append(index)
+        longest, rows = max(longest, lengths[index]), rows + widths[index]
+        if current and longest * rows > tokens:
+            found.append(current)
+            current, longest, rows = [], lengths[index], widths[index]
+        current.append(items[index])
     if current:
-        found.append([items[i] for i in current])
+        found.append(current)
     rng.shuffle(found)
     yield from found
-
-
-def mean_over(vectors: Tensor, spans: Iterable[Sequence[int]]) -> Tensor:
-    """Mean token vector of each list of flat token positions; (n, HIDDEN)."""
-    flat = vectors.reshape(-1, vectors.shape[-1])
-    return torch.stack([flat[list(s)].mean(dim=0) for s in spans])

@@ -131,7 +131,7 @@ def main() -> None:
     total = arguments.epochs * sum(map(len, ids))
     seen = 0
     while seen < total and (time.monotonic() - started) / 60 < arguments.minutes:
-        for batch in batches(items, [len(i) for _, i in items], arguments.tokens, rng):
+        for batch in batches(items, [len(i) for _, i in items], [1] * len(items), arguments.tokens, rng):
             progress = max(seen / total, (time.monotonic() - started) / 60 / arguments.minutes)
             if progress >= 1:
                 break

@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from training.data import GROUPS, MINUS, PLUS, Document, Window, windows
-from training.encoder import pad
+from training.encoder import ROW_STEP, pad, pad_rows, rounded
 from training.model import StanceModel
 
 
@@ -34,12 +34,12 @@ def predict(model: StanceModel, documents: Sequence[Document], tokenizer: PreTra
 def _judge(model: StanceModel, window: Window) -> Iterator[Judgement]:
     ids, mask = pad([window.ids])
     cast = list(window.names)
-    roles = torch.zeros(len(cast), len(window.ids), dtype=torch.long)
+    roles = torch.zeros(len(cast), ids.shape[1], dtype=torch.long)
     for number, actor in enumerate(cast):
         for other, positions in window.names.items():
             roles[number, positions] = 1 if other == actor else 2
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output = model(ids, mask, torch.zeros(len(cast), dtype=torch.long), roles)
+        output = model(ids, mask, torch.zeros(rounded(len(cast), ROW_STEP), dtype=torch.long), pad_rows(roles))
     stance = output.stance.float()
     for number, actor in enumerate(cast):
         for position, sentence, focus in zip(window.markers, window.sentences, window.focus, strict=True):

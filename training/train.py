@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
 from training.data import GROUPS, Document, Window, articles, contrast, windows, written
-from training.encoder import MARKERS, batches, load_tokenizer, pad
+from training.encoder import MARKERS, batches, load_tokenizer, pad, pad_rows
 from training.markup import MarkupError
 from training.model import Output, StanceModel, load_base
 from training.oracle import evaluate, predict
@@ -77,7 +77,7 @@ def collate(chosen: Sequence[Window], rng: random.Random) -> Batch:
             row_pair.extend([len(pair_rows) - 1] * len(rows))
             row_position.extend(rows)
     return Batch(
-        ids, mask, torch.tensor(pair_rows), torch.stack(roles), tags, relevance, torch.stack(mentions),
+        ids, mask, pad_rows(torch.tensor(pair_rows)), pad_rows(torch.stack(roles)), tags, relevance, torch.stack(mentions),
         torch.tensor(row_pair), torch.tensor(row_position), torch.stack(allowed), torch.tensor(acted),
         torch.tensor(source), some,
     )  # fmt: skip
@@ -157,7 +157,7 @@ def losses(output: Output, batch: Batch) -> dict[str, Tensor]:
     parts["source"] = _binary(rows[:, 13], batch.source)
     parts["tags"] = functional.cross_entropy(output.tags.float().flatten(0, 1), batch.tags.flatten(), ignore_index=-100)
     parts["relevance"] = _binary(output.relevance.float(), batch.relevance)
-    parts["mentions"] = _binary(output.mentions.float(), batch.mentions)
+    parts["mentions"] = _binary(output.mentions.float()[: len(batch.mentions)], batch.mentions)
     return parts
 
 
@@ -247,7 +247,9 @@ def train(arguments: argparse.Namespace) -> None:
         count = done = 0
         size = sum(map(_cost, items))
         model.train()
-        for chosen in batches(items, list(map(_cost, items)), arguments.tokens * 4, rng):
+        for chosen in batches(
+            items, [len(w.ids) for w in items], list(map(_rows_read, items)), arguments.tokens * 4, rng
+        ):
             now = progress(done / size)
             if now >= 1:
                 break
@@ -266,10 +268,11 @@ def train(arguments: argparse.Namespace) -> None:
             step, count = step + 1, count + 1
             for k, v in parts.items():
                 totals[k] = totals.get(k, 0.0) + v.item()
-            if step % 100 == 0:
+            if step % 50 == 0:
                 report = " ".join(f"{k} {v / count:.4f}" for k, v in totals.items())
                 print(f"  step {step} {now:.3f} {report}", flush=True)
                 totals, count = {}, 0
+                torch.save(average.shadow, arguments.out)
         epoch += 1
         torch.save(average.shadow, arguments.out)
         if epoch % arguments.evaluate_every == 0 or progress() >= 1:
@@ -279,9 +282,13 @@ def train(arguments: argparse.Namespace) -> None:
             model.load_state_dict(live, strict=False)
 
 
+def _rows_read(window: Window) -> int:
+    """Once by the lower layers, and once for each actor by the upper."""
+    return 1 + min(len(window.names), MAX_ACTORS)
+
+
 def _cost(window: Window) -> int:
-    """Tokens that the upper layers read, and the lower."""
-    return len(window.ids) * (1 + min(len(window.names), MAX_ACTORS))
+    return len(window.ids) * _rows_read(window)
 
 
 def _all_windows(arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> list[Window]:
