@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TRAIN := build/train/bin/python
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: help setup demo test check lock generated clean
@@ -12,6 +13,8 @@ help:
 	@echo "make test    all tests"
 	@echo "make check   formatting, lint, types, imports, generated files"
 	@echo "make generated  write docs/schemas, settings.md, topics.md"
+	@echo "make train   make the embedded model anew (hours on two cores; installs torch with CUDA, several GB)"
+	@echo "make evaluate   score the embedded model on the development articles"
 	@echo "make lock    resolve the lock files anew (needs uv)"
 	@echo "make clean   remove .venv, caches and data"
 
@@ -42,6 +45,23 @@ generated: setup
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-dev.lock
+	uv pip compile pyproject.toml training/requirements.in --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-header --no-emit-index-url -o training/requirements.lock
+
+train: build/train/.ready
+	$(TRAIN) -m training.base --out build/base
+	$(TRAIN) -m training.intermediate --base build/base --external training/data/external --out build/stage1.pt
+	$(TRAIN) -m training.train --base build/base --stage-one build/stage1.pt --data training/data --written training/data/written --out build/stage2.pt
+	$(TRAIN) -m training.export --base build/base --weights build/stage2.pt --out stance_service/models/embedded
+	$(TRAIN) -m training.fit --model stance_service/models/embedded
+
+evaluate: setup
+	$(BIN)/python -m training.evaluate training/data/dev.jsonl
+
+build/train/.ready: training/requirements.lock
+	mkdir -p build/train
+	$(PYTHON) -m venv build/train
+	build/train/bin/python -m pip install --quiet --require-hashes -r training/requirements.lock
+	touch $@
 
 clean:
 	rm -rf $(VENV) data build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

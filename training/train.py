@@ -77,10 +77,20 @@ def collate(chosen: Sequence[Window], rng: random.Random) -> Batch:
             row_pair.extend([len(pair_rows) - 1] * len(rows))
             row_position.extend(rows)
     return Batch(
-        ids, mask, pad_rows(torch.tensor(pair_rows)), pad_rows(torch.stack(roles)), tags, relevance, torch.stack(mentions),
-        torch.tensor(row_pair), torch.tensor(row_position), torch.stack(allowed), torch.tensor(acted),
-        torch.tensor(source), some,
-    )  # fmt: skip
+        ids=ids,
+        mask=mask,
+        pair_rows=pad_rows(torch.tensor(pair_rows)),
+        roles=pad_rows(torch.stack(roles)),
+        tags=tags,
+        relevance=relevance,
+        mentions=torch.stack(mentions),
+        row_pair=torch.tensor(row_pair),
+        row_position=torch.tensor(row_position),
+        allowed=torch.stack(allowed),
+        acted=torch.tensor(acted),
+        source=torch.tensor(source),
+        some=some,
+    )
 
 
 def role_row(window: Window, actor: str, length: int) -> Tensor:
