@@ -14,7 +14,6 @@ from stance_service.actors.registry import Registry
 from stance_service.classifiers.artefact import Floats, ModelSettings, session, sigmoid, softmax
 from stance_service.classifiers.base import ArticleText, Judgement
 from stance_service.classifiers.reader import (
-    MAX_ACTORS_IN_PASSAGE,
     ReadArticle,
     Reader,
     Reading,
@@ -53,7 +52,7 @@ class EmbeddedClassifier:
         """What one passage shows; nothing, unless it is relevant and names an actor."""
         if read.relevance < self.settings.relevance:
             return []
-        roles, present = _roles(article.reading, read.passage, article.cast)
+        roles, present = _roles(article, read.passage)
         if not present:
             return []
         hidden = self.reader.hidden(article.reading, read)
@@ -61,55 +60,60 @@ class EmbeddedClassifier:
         return _judgements(article.reading, read.passage, present, stance, self.settings)
 
 
-def _roles(
-    reading: Reading, passage: Passage, cast: Sequence[CastMember]
-) -> tuple[npt.NDArray[np.int64], list[CastMember]]:
+def _roles(article: ReadArticle, passage: Passage) -> tuple[npt.NDArray[np.int64], list[CastMember]]:
     """A row of token roles for each actor that the passage names: 1 its names, 2 the names of others."""
-    markers = dict(zip(passage.sentences, reading.markers(passage), strict=True))
-    places = [
-        (member, [p for s in member.spans if s.sentence in markers for p in _positions(reading, markers, s)])
-        for member in cast
-    ]
-    present = [(m, p) for m, p in places if p][:MAX_ACTORS_IN_PASSAGE]
-    named = [p for _, positions in places for p in positions]
+    reading = article.reading
+    places: dict[str, list[int]] = {}
+    for index, marker in zip(passage.sentences, reading.markers(passage), strict=True):
+        for member, span in article.named.get(index, ()):
+            places.setdefault(member.slug, []).extend(_positions(reading, marker, span))
+    present = article.present(passage)
+    named = [p for positions in places.values() for p in positions]
     roles = np.zeros((len(present), len(reading.tokens(passage))), dtype=np.int64)
-    for row, (_, positions) in enumerate(present):
+    for row, member in enumerate(present):
         roles[row, named] = 2
-        roles[row, positions] = 1
-    return roles, [m for m, _ in present]
+        roles[row, places[member.slug]] = 1
+    return roles, present
 
 
-def _positions(reading: Reading, markers: dict[int, int], span: NameSpan) -> Iterator[int]:
+def _positions(reading: Reading, marker: int, span: NameSpan) -> Iterator[int]:
     for k, (start, end) in enumerate(reading.offsets[span.sentence]):
         if start < span.end and span.start < end:
-            yield markers[span.sentence] + 1 + k
+            yield marker + 1 + k
 
 
 def _judgements(
     reading: Reading, passage: Passage, present: Sequence[CastMember], stance: Floats, settings: ModelSettings
 ) -> list[Judgement]:
-    markers = reading.markers(passage)
+    focus = list(zip(passage.sentences, reading.markers(passage), strict=True))[len(passage.context) :]
+    places = [(place, marker) for i, marker in focus if (place := reading.spans[i]) is not None]
+    logits = stance[:, [marker for _, marker in places]]
+    raw = softmax(logits[..., :12].reshape(*logits.shape[:2], len(GROUPS), 3))[..., 1:]
+    sources = sigmoid(logits[..., 13])
     found = []
-    for index, marker in list(zip(passage.sentences, markers, strict=True))[len(passage.context) :]:
-        place = reading.spans[index]
-        if place is None:
+    for k, row, group, sign in np.argwhere(_likely(raw, settings).transpose(1, 0, 2, 3)):
+        (alleged, axis), place = GROUPS[group], places[k][0]
+        by = _source(present, sources[:, k], row) if alleged else None
+        if alleged and by is None:
             continue
-        sources = sigmoid(stance[:, marker, 13])
-        for row, member in enumerate(present):
-            basis = Basis.ACTED if stance[row, marker, 12] > 0 else Basis.STATED
-            for group, (alleged, axis) in enumerate(GROUPS):
-                calibration = settings.alleged if alleged else settings.own
-                p = softmax(stance[row, marker, 3 * group : 3 * group + 3])
-                for polarity, raw in zip(POLARITIES, p[1:], strict=True):
-                    confidence = calibration.confidence(float(raw))
-                    if confidence < calibration.threshold:
-                        continue
-                    by = _source(present, sources, row) if alleged else None
-                    if alleged and by is None:
-                        continue
-                    kind = Basis.ALLEGED if alleged else basis
-                    found.append(Judgement(member.slug, axis, polarity, kind, by, confidence, place.start, place.end))
+        own = Basis.ACTED if logits[row, k, 12] > 0 else Basis.STATED
+        basis = Basis.ALLEGED if alleged else own
+        calibration = settings.alleged if alleged else settings.own
+        confidence = calibration.confidence(float(raw[row, k, group, sign]))
+        slug, polarity = present[row].slug, POLARITIES[sign]
+        found.append(Judgement(slug, axis, polarity, basis, by, confidence, place.start, place.end))
     return found
+
+
+def _likely(raw: Floats, settings: ModelSettings) -> npt.NDArray[np.bool_]:
+    """Which probabilities, `[actor, sentence, group, polarity]`, are high enough for a statement."""
+    p = np.clip(raw.astype(np.float64), 1e-6, 1 - 1e-6)
+    likely = np.zeros(p.shape, dtype=np.bool_)
+    for group, (alleged, _) in enumerate(GROUPS):
+        calibration = settings.alleged if alleged else settings.own
+        logit = calibration.slope * np.log(p[..., group, :] / (1 - p[..., group, :])) + calibration.intercept
+        likely[..., group, :] = 1 / (1 + np.exp(-logit)) >= calibration.threshold
+    return likely
 
 
 def _source(present: Sequence[CastMember], sources: Floats, row: int) -> str | None:

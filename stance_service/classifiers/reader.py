@@ -5,7 +5,7 @@ on what else is read with it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -79,11 +79,12 @@ class ReadArticle:
     passages: Sequence[ReadPassage]
     cast: Sequence[CastMember]
 
+    named: Mapping[int, Sequence[tuple[CastMember, NameSpan]]]  # by sentence
+
     def present(self, passage: Passage) -> list[CastMember]:
         """The actors that a passage names, as many as are judged."""
-        sentences = set(passage.sentences)
-        named = (m for m in self.cast if any(s.sentence in sentences for s in m.spans))
-        return list(islice(named, MAX_ACTORS_IN_PASSAGE))
+        slugs = {m.slug: m for i in passage.sentences for m, _ in self.named.get(i, ())}
+        return sorted(slugs.values(), key=lambda m: (-len(m.spans), m.slug))[:MAX_ACTORS_IN_PASSAGE]
 
 
 class Reader:
@@ -106,7 +107,11 @@ class Reader:
         """Passages, names and cast; `run` maps over the passages."""
         reading = Reading(text, self.tokenizer, self.settings.marker)
         passages: list[ReadPassage] = list(run(lambda p: self._read(reading, p), reading.passages))
-        return ReadArticle(reading, passages, cast_of([n for p in passages for n in p.names], self.registry))
+        cast = cast_of([n for p in passages for n in p.names], self.registry)
+        named: dict[int, list[tuple[CastMember, NameSpan]]] = {}
+        for member, span in ((m, s) for m in cast for s in m.spans):
+            named.setdefault(span.sentence, []).append((member, span))
+        return ReadArticle(reading, passages, cast, named)
 
     def hidden(self, reading: Reading, read: ReadPassage) -> Floats:
         """The passage's hidden states, `[1, tokens, width]`."""

@@ -158,6 +158,7 @@ def test_the_version_is_short_and_lasts(classifier: Classifier) -> None:
     assert re.fullmatch(r"\S{5,100}", classifier.version)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["sentences", "no punctuation"])
 def test_30_000_words_take_bounded_time(classifier: Classifier, form: str) -> None:
     words = re.findall(r"\S+", NEWS)
