@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TRAIN := build/train/bin/python
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test check lock generated clean
+.PHONY: help setup demo test check lock generated train evaluate clean
 
 help:
 	@echo "make setup   install into .venv"
