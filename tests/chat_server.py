@@ -75,6 +75,45 @@ def annotator(request: Request) -> Reply:
     return states(*found)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    owner: "ChatServer"
+
+    def handle_error(self, *_: object) -> None:
+        """A client that gave up is no error of ours."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:
+        owner = self.server.owner
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        owner.requests.append(request)
+        owner.headers.append(dict(self.headers))
+        found = self.path == "/v1/chat/completions"
+        self.reply(owner.model(request) if found else refuses(404, "no such path"))
+
+    def reply(self, reply: Reply) -> None:
+        if reply.hang_up:
+            self.connection.close()
+            return
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        for byte in reply.body if reply.pause else ():
+            time.sleep(reply.pause)
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+        if not reply.pause:
+            self.wfile.write(reply.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 class ChatServer:
     """Answers by `model(request)`; `requests` and `headers` keep what was asked."""
 
@@ -82,42 +121,8 @@ class ChatServer:
         self.model = model
         self.requests: list[Request] = []
         self.headers: list[Mapping[str, str]] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                server.requests.append(request)
-                server.headers.append(dict(self.headers))
-                found = self.path == "/v1/chat/completions"
-                self.reply(server.model(request) if found else refuses(404, "no such path"))
-
-            def reply(self, reply: Reply) -> None:
-                if reply.hang_up:
-                    self.connection.close()
-                    return
-                self.send_response(reply.status)
-                for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                    self.send_header(name.replace("_", "-"), value)
-                self.end_headers()
-                for byte in reply.body if reply.pause else ():
-                    time.sleep(reply.pause)
-                    self.wfile.write(bytes([byte]))
-                    self.wfile.flush()
-                if not reply.pause:
-                    self.wfile.write(reply.body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-
-            def handle_error(self, *_: object) -> None:
-                """A client that gave up is no error of ours."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.owner = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
