@@ -47,6 +47,7 @@ class TransactionalLoop:
         self._sparing = sparing
         self._trackers: dict[int, Tracker] = {}
         self._next: dict[int, int] = {}
+        self._given_up: dict[int, tuple[int, Tracker]] = {}
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -71,7 +72,7 @@ class TransactionalLoop:
 
     def _subscribe(self) -> Consumer:
         options: dict[str, object] = {
-            "partition.assignment.strategy": "cooperative-sticky",
+            "partition.assignment.strategy": "range",  # the embedded broker gets stuck in cooperative rebalances
             "max.poll.interval.ms": RESTORE_LIMIT_MS,
         }
         consumer = broker.consumer(
@@ -144,21 +145,29 @@ class TransactionalLoop:
                 return
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if not partitions:
-            return
-        committed = consumer.committed(partitions, self._settings.kafka_timeout_seconds)
+        committed = consumer.committed(partitions, self._settings.kafka_timeout_seconds) if partitions else []
         for each in committed:
             if each.error is not None:
                 raise KafkaException(each.error)
         positions = [TopicPartition(self._topic, each.partition, max(each.offset, 0)) for each in committed]
-        self._trackers |= restore(self._settings, self._parameters, positions)
-        self._next |= {position.partition: position.offset for position in positions}
-        consumer.incremental_assign(positions)
+        # What was known of a partition when it was given up still holds if nobody has gone on from there.
+        kept = {at.partition: self._given_up[at.partition] for at in positions if self._knows(at)}
+        unknown = [at for at in positions if at.partition not in kept]
+        self._given_up = {}
+        self._trackers = {partition: tracker for partition, (_, tracker) in kept.items()}
+        if unknown:
+            self._trackers |= restore(self._settings, self._parameters, unknown)
+        self._next = {at.partition: at.offset for at in positions}
+        consumer.assign(positions)
 
-    def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for partition in partitions:
-            self._trackers.pop(partition.partition, None)
-            self._next.pop(partition.partition, None)
+    def _knows(self, at: TopicPartition) -> bool:
+        given_up = self._given_up.get(at.partition)
+        return given_up is not None and given_up[0] == at.offset
+
+    def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        self._given_up = {number: (self._next[number], tracker) for number, tracker in self._trackers.items()}
+        self._trackers, self._next = {}, {}
+        consumer.unassign()
 
 
 def _produce(producer: Producer, topic: str, **record: Any) -> None:
