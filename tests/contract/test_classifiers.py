@@ -164,6 +164,6 @@ def test_30_000_words_take_bounded_time(classifier: Classifier, form: str) -> No
     words = re.findall(r"\S+", NEWS)
     body = " ".join((words * (30_000 // len(words) + 1))[:30_000])
     article = text(body if form == "sentences" else re.sub(r"[^\w\s]", "", body))
-    began = time.monotonic()
+    began = time.process_time()
     check(article, judged(classifier, article)[0])
-    assert time.monotonic() - began < 120
+    assert time.process_time() - began < 120

@@ -93,9 +93,9 @@ def test_a_run_of_capitalised_words_is_no_name() -> None:
 
 
 def test_thousands_of_names_are_cast_in_a_moment() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert len(cast(*((f"Actor{k} Vexholm{k}", PERSON) for k in range(5000)))) == 5000
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_name_is_found_whatever_its_case_accents_and_hyphens() -> None:
