@@ -25,7 +25,7 @@ pytestmark = pytest.mark.broker
 
 def track_all(kafka: BrokerSettings) -> None:
     with tracking(kafka):
-        wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
 
 
 def by_actor(changes: list[StanceChange]) -> dict[str, list[StanceChange]]:

@@ -22,7 +22,7 @@ from stance_service.belief import Parameters
 from stance_service.restore import UnreadableObservationError
 from stance_service.tracker import Tracker
 from stance_service.transactions import GROUP, TransactionalLoop
-from tests.broker.topic_io import DEADLINE, all_read, publish, read, wait_until_read, write
+from tests.broker.topic_io import DEADLINE, progress_of, publish, read, wait_until_read, write
 from tests.stances import later, observation, withdrawal
 
 pytestmark = pytest.mark.broker
@@ -110,7 +110,7 @@ def test_positions_and_changes_are_those_of_the_fold(kafka: BrokerSettings) -> N
     records = history(300)
     publish(kafka, records)
     with tracking(kafka):
-        wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
     assert announced(read(kafka, topics.CHANGES)) == expected(records)
     whole = Tracker(Parameters()).apply(records)
     keys = {f"{known.actor}/{known.axis}": known for known in whole.timelines}
@@ -122,7 +122,7 @@ def test_a_restarted_tracker_goes_on_where_it_was_and_announces_nothing_twice(ka
     for part in (records[:100], [], records[100:180], records[180:]):
         publish(kafka, part)
         with tracking(kafka):
-            wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+            assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
     assert announced(read(kafka, topics.CHANGES)) == expected(records)
 
 
@@ -130,15 +130,15 @@ def test_two_workers_share_the_work_and_one_takes_over_from_the_other(kafka: Bro
     records = history(300)
     with tracking(kafka, "0"):
         publish(kafka, records[:100])
-        wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
         with tracking(kafka, "1") as other:
             publish(kafka, records[100:200])
-            wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+            assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
             wait_for_a_share(other)
         with tracking(kafka, "1") as other:
             wait_for_a_share(other)
             publish(kafka, records[200:])
-            wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+            assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
     assert announced(read(kafka, topics.CHANGES)) == expected(records)
 
 
@@ -159,7 +159,8 @@ def test_an_unreadable_observation_stops_the_tracker_where_it_lies(
         TransactionalLoop(kafka, Parameters(), "0").run(lambda: time.monotonic() > deadline)
     assert problem.value.offset == 0
     assert kafka.topic(topics.OBSERVATIONS) in str(problem.value)
-    assert not all_read(kafka, GROUP, topics.OBSERVATIONS)
+    with progress_of(kafka, GROUP, topics.OBSERVATIONS) as all_read:
+        assert not all_read()
 
 
 def worker_environment(settings: BrokerSettings) -> dict[str, str]:
@@ -181,14 +182,12 @@ def test_a_killed_tracker_leaves_nothing_out_and_nothing_twice(kafka: BrokerSett
     for part in parts:
         process = worker_process(kafka)
         publish(kafka, part)
-        deadline = time.monotonic() + random.uniform(0.5, 2.5)
-        while time.monotonic() < deadline and not all_read(kafka, GROUP, topics.OBSERVATIONS):
-            pass
+        wait_until_read(kafka, GROUP, topics.OBSERVATIONS, seconds=random.uniform(0.5, 2.5))
         process.kill()
         process.wait(DEADLINE)
     process = worker_process(kafka)
     publish(kafka, rest)
-    wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE) == 0
     assert announced(read(kafka, topics.CHANGES)) == expected(records)

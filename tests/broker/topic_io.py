@@ -1,7 +1,8 @@
 """Write to and read from topics in tests, with a deadline and no sleep."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 
@@ -48,22 +49,27 @@ def read(settings: BrokerSettings, topic: topics.Topic) -> list[Record]:
         consumer.close()
 
 
-def all_read(settings: BrokerSettings, group: str, topic: topics.Topic) -> bool:
-    """Whether a group has committed all that is on a topic."""
+@contextmanager
+def progress_of(settings: BrokerSettings, group: str, topic: topics.Topic) -> Iterator[Callable[[], bool]]:
+    """Tells, whenever it is asked, whether a group has committed all that is on a topic."""
     consumer = broker.consumer(settings, group)
+    places = [TopicPartition(settings.topic(topic), number) for number in range(topic.partitions)]
+
+    def all_read() -> bool:
+        ends = [consumer.get_watermark_offsets(place, 10, cached=False)[1] for place in places]
+        return all(max(at.offset, 0) >= end for at, end in zip(consumer.committed(places, 10), ends, strict=True))
+
     try:
-        name = settings.topic(topic)
-        for position in consumer.committed([TopicPartition(name, n) for n in range(topic.partitions)], 10):
-            _, end = consumer.get_watermark_offsets(TopicPartition(name, position.partition), 10, cached=False)
-            if max(position.offset, 0) < end:
-                return False
-        return True
+        yield all_read
     finally:
         consumer.close()
 
 
-def wait_until_read(settings: BrokerSettings, group: str, topic: topics.Topic) -> None:
-    """Polls until `all_read`."""
-    deadline = time.monotonic() + DEADLINE
-    while not all_read(settings, group, topic):
-        assert time.monotonic() < deadline, f"{group} has not read all of {topic.name}"
+def wait_until_read(settings: BrokerSettings, group: str, topic: topics.Topic, seconds: float = DEADLINE) -> bool:
+    """True as soon as a group has read all of a topic; False if it hasn't after so many seconds."""
+    deadline = time.monotonic() + seconds
+    with progress_of(settings, group, topic) as all_read:
+        while not all_read():
+            if time.monotonic() > deadline:
+                return False
+    return True
