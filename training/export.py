@@ -31,25 +31,34 @@ class _Upper(nn.Module):
         super().__init__()
         self.upper = upper
 
-    def forward(self, hidden: Tensor, roles: Tensor) -> tuple[Tensor, Tensor]:
-        return self.upper(hidden, torch.ones_like(roles), roles)  # type: ignore[no-any-return]
+    def forward(self, hidden: Tensor, roles: Tensor, markers: Tensor) -> tuple[Tensor, Tensor]:
+        return self.upper(hidden, torch.ones_like(roles), roles, markers)  # type: ignore[no-any-return]
 
 
 def to_onnx(model: StanceModel, folder: Path) -> None:
-    """`lower.onnx` (ids -> hidden, tags, relevance) and `upper.onnx` (hidden, roles -> stance, mentions)."""
+    """`lower.onnx` (ids -> hidden, tags, relevance), `upper.onnx` (hidden, roles, markers -> stance, mentions)."""
     ids, roles = torch.full((1, 12), 7), torch.zeros((2, 12), dtype=torch.long)
     ids[0, 1] = model.lower.words.num_embeddings
-    hidden = torch.zeros((2, 12, HIDDEN))
+    hidden, markers = torch.zeros((2, 12, HIDDEN)), torch.tensor([[1, 5]] * 2)
+    _export(_Lower(model.lower), {"ids": ids}, ["hidden", "tags", "relevance"], folder / "lower.onnx")
+    upper = {"hidden": hidden, "roles": roles, "markers": markers}
+    _export(_Upper(model.upper), upper, ["stance", "mentions"], folder / "upper.onnx")
+
+
+_AXES = {"markers": "sentences", "stance": "sentences"}
+
+
+def _export(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path) -> None:
     torch.onnx.export(
-        _Lower(model.lower), (ids,), str(folder / "lower.onnx"), input_names=["ids"], dynamo=False,
-        output_names=["hidden", "tags", "relevance"], opset_version=17,
-        dynamic_axes={n: {0: "passages", 1: "length"} for n in ("ids", "hidden", "tags", "relevance")},
-    )  # fmt: skip
-    torch.onnx.export(
-        _Upper(model.upper), (hidden, roles), str(folder / "upper.onnx"), input_names=["hidden", "roles"], dynamo=False,
-        output_names=["stance", "mentions"], opset_version=17,
-        dynamic_axes={n: {0: "pairs", 1: "length"} for n in ("hidden", "roles", "stance", "mentions")},
-    )  # fmt: skip
+        module.eval(),
+        tuple(inputs.values()),
+        str(path),
+        input_names=list(inputs),
+        output_names=outputs,
+        dynamo=False,
+        opset_version=17,
+        dynamic_axes={n: {0: "rows", 1: _AXES.get(n, "length")} for n in (*inputs, *outputs)},
+    )
 
 
 def quantise_weights(path: Path) -> None:

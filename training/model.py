@@ -86,7 +86,7 @@ class Lower(nn.Module):
 
 
 class Upper(nn.Module):
-    """Hidden states and roles for one actor to stance logits and mention logits at every token."""
+    """Hidden states and roles for one actor to stance logits a sentence and mention logits a token."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,18 +94,34 @@ class Upper(nn.Module):
         nn.init.normal_(self.roles.weight, std=0.3)
         self.norm = nn.LayerNorm(HIDDEN, 1e-12)
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS - LOWER))
-        self.stance = nn.Sequential(
-            nn.Dropout(0.1), nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, STANCE_OUTPUTS)
-        )
+        self.stance = nn.Sequential(nn.Linear(3 * HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, STANCE_OUTPUTS))
         self.mentions = nn.Linear(HIDDEN, 1)
 
-    def forward(self, hidden: Tensor, mask: Tensor, roles: Tensor) -> tuple[Tensor, Tensor]:
-        """Stance logits (pairs, length, STANCE_OUTPUTS) and mention logits (pairs, length)."""
+    def forward(self, hidden: Tensor, mask: Tensor, roles: Tensor, markers: Tensor) -> tuple[Tensor, Tensor]:
+        """Stance logits (pairs, sentences, STANCE_OUTPUTS) and mention logits (pairs, length).
+
+        `markers` (pairs, sentences) are the positions of the sentence markers; a sentence's tokens follow its
+        marker up to the next. It is read off its marker, the mean of its tokens and the mean of the actor's names.
+        """
         x = self.norm(hidden + self.roles(roles))
         bias = attention_bias(mask)
         for block in self.blocks:
             x = block(x, bias)
-        return self.stance(x), self.mentions(x).squeeze(-1)
+        x = x.float()
+        marked = torch.gather(x, 1, markers.unsqueeze(-1).expand(-1, -1, HIDDEN))
+        positions = torch.arange(x.shape[1], device=x.device)
+        ends = mask.sum(1, keepdim=True).to(markers.dtype) - 1
+        following = torch.cat([markers[:, 1:], ends], dim=1)
+        inside = (positions > markers.unsqueeze(-1)) & (positions < following.unsqueeze(-1))
+        named = (roles == 1).unsqueeze(1).expand(-1, markers.shape[1], -1)
+        features = torch.cat([marked, _mean(inside, x), _mean(named, x)], dim=-1)
+        return self.stance(features), self.mentions(x).squeeze(-1)
+
+
+def _mean(chosen: Tensor, x: Tensor) -> Tensor:
+    """Means of the chosen tokens: `chosen` (pairs, sentences, length) bool, `x` (pairs, length, HIDDEN)."""
+    weights = chosen.float()
+    return (weights @ x) / weights.sum(-1, keepdim=True).clamp(min=1.0)
 
 
 @dataclass
@@ -123,9 +139,9 @@ class StanceModel(nn.Module):
         super().__init__()
         self.lower, self.upper = Lower(vocabulary, markers), Upper()
 
-    def forward(self, ids: Tensor, mask: Tensor, pair_rows: Tensor, roles: Tensor) -> Output:
+    def forward(self, ids: Tensor, mask: Tensor, pair_rows: Tensor, roles: Tensor, markers: Tensor) -> Output:
         hidden, tags, relevance = self.lower(ids, mask)
-        stance, mentions = self.upper(hidden[pair_rows], mask[pair_rows], roles)
+        stance, mentions = self.upper(hidden[pair_rows], mask[pair_rows], roles, markers[pair_rows])
         return Output(tags, relevance, stance, mentions)
 
 

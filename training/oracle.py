@@ -39,12 +39,13 @@ def _judge(model: StanceModel, window: Window) -> Iterator[Judgement]:
         for other, positions in window.names.items():
             roles[number, positions] = 1 if other == actor else 2
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output = model(ids, mask, torch.zeros(rounded(len(cast), ROW_STEP), dtype=torch.long), pad_rows(roles))
+        rows = torch.zeros(rounded(len(cast), ROW_STEP), dtype=torch.long)
+        output = model(ids, mask, rows, pad_rows(roles), torch.tensor([window.markers] * len(ids)))
     stance = output.stance.float()
     for number, actor in enumerate(cast):
-        for position, sentence, focus in zip(window.markers, window.sentences, window.focus, strict=True):
+        for place, (sentence, focus) in enumerate(zip(window.sentences, window.focus, strict=True)):
             if focus:
-                row = stance[number, position]
+                row = stance[number, place]
                 p = torch.softmax(row[:12].view(len(GROUPS), 3), dim=-1)
                 acted, source = torch.sigmoid(row[12:]).tolist()
                 yield Judgement(window.document, sentence, actor, tuple(map(tuple, p.tolist())), acted, source)

@@ -32,11 +32,12 @@ class Batch:
     mask: Tensor
     pair_rows: Tensor
     roles: Tensor
+    markers: Tensor  # (batch, sentences): positions; 0 beyond a passage's last sentence
     tags: Tensor
     relevance: Tensor  # (batch, length): 1, 0, or -100 where not judged
     mentions: Tensor  # (pairs, length): likewise
     row_pair: Tensor
-    row_position: Tensor
+    row_sentence: Tensor
     allowed: Tensor  # (rows, 4, 3) bool
     acted: Tensor  # (rows,): 1, 0, -100
     source: Tensor  # (rows,): 1, 0, -100
@@ -58,7 +59,7 @@ def collate(chosen: Sequence[Window], rng: random.Random) -> Batch:
     relevance = torch.full(ids.shape, -100.0)
     pair_rows, roles, mentions = [], [], []
     row_pair: list[int] = []
-    row_position: list[int] = []
+    row_sentence: list[int] = []
     allowed: list[Tensor] = []
     acted: list[float] = []
     source: list[float] = []
@@ -75,22 +76,32 @@ def collate(chosen: Sequence[Window], rng: random.Random) -> Batch:
             mentions.append(_mention_row(window, actor, length))
             rows = _rows(window, actor, len(row_pair), allowed, acted, source, some)
             row_pair.extend([len(pair_rows) - 1] * len(rows))
-            row_position.extend(rows)
+            row_sentence.extend(rows)
     return Batch(
         ids=ids,
         mask=mask,
         pair_rows=pad_rows(torch.tensor(pair_rows)),
         roles=pad_rows(torch.stack(roles)),
+        markers=marker_rows(chosen, len(ids)),
         tags=tags,
         relevance=relevance,
         mentions=torch.stack(mentions),
         row_pair=torch.tensor(row_pair),
-        row_position=torch.tensor(row_position),
+        row_sentence=torch.tensor(row_sentence),
         allowed=torch.stack(allowed),
         acted=torch.tensor(acted),
         source=torch.tensor(source),
         some=some,
     )
+
+
+def marker_rows(chosen: Sequence[Window], rows: int) -> Tensor:
+    """Marker positions of each window; beyond the last sentence the window's end, so that sentences end there."""
+    markers = torch.zeros(rows, max(len(w.markers) for w in chosen), dtype=torch.long)
+    for number, window in enumerate(chosen):
+        markers[number] = len(window.ids) - 1
+        markers[number, : len(window.markers)] = torch.tensor(window.markers)
+    return markers
 
 
 def role_row(window: Window, actor: str, length: int) -> Tensor:
@@ -119,7 +130,7 @@ def _rows(
     source: list[float],
     some: list[tuple[list[int], int, int]],
 ) -> list[int]:
-    """Append the targets of one actor's rows; return their token positions."""
+    """Append the targets of one actor's rows; return which of the window's sentences they are."""
     document = window.document
     facts = [f for f in document.facts if f.actor == actor]
     elsewhere = torch.zeros(len(GROUPS), 3, dtype=torch.bool)
@@ -128,12 +139,12 @@ def _rows(
         for fact in facts:
             elsewhere[fact.group, fact.label] = True
     row_of: dict[int, int] = {}
-    positions = []
-    for position, sentence, focus in zip(window.markers, window.sentences, window.focus, strict=True):
+    numbers = []
+    for number, (sentence, focus) in enumerate(zip(window.sentences, window.focus, strict=True)):
         if not focus:
             continue
-        row_of[sentence] = first + len(positions)
-        positions.append(position)
+        row_of[sentence] = first + len(numbers)
+        numbers.append(number)
         here = [f for f in facts if f.sentences == (sentence,)]
         mask = elsewhere.clone()
         for group in {f.group for f in here}:
@@ -150,15 +161,19 @@ def _rows(
         rows = [row_of[s] for s in fact.sentences if s in row_of]
         if len(fact.sentences) > 1 and rows:
             some.append((rows, fact.group, fact.label))
-    return positions
+    return numbers
 
 
 def losses(output: Output, batch: Batch) -> dict[str, Tensor]:
     """The parts of the loss, unweighted."""
-    rows = output.stance.float()[batch.row_pair, batch.row_position]
+    rows = output.stance.float()[batch.row_pair, batch.row_sentence]
     log_p = functional.log_softmax(rows[:, :12].view(-1, len(GROUPS), 3), dim=-1)
     seen = torch.logsumexp(log_p.masked_fill(~batch.allowed, -1e4), dim=-1)
     parts = {"stance": -seen.mean() * len(GROUPS)}
+    signed = ~batch.allowed[..., 0] & (batch.allowed.sum(-1) == 1)
+    if signed.any():
+        signs = torch.logsumexp(log_p[..., 1:], dim=-1) - seen
+        parts["sign"] = signs[signed].mean()
     if batch.some:
         p = log_p.exp()
         terms = [-torch.log1p(-torch.prod(1 - p[r, g, k]).clamp(max=1 - 1e-6)) for r, g, k in batch.some]
@@ -178,7 +193,16 @@ def _binary(logits: Tensor, target: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits[known], target[known])
 
 
-WEIGHTS = {"stance": 1.0, "some": 1.0, "acted": 0.1, "source": 0.4, "tags": 0.5, "relevance": 0.2, "mentions": 0.4}
+WEIGHTS = {
+    "stance": 1.0,
+    "sign": 0.7,
+    "some": 1.0,
+    "acted": 0.1,
+    "source": 0.4,
+    "tags": 0.5,
+    "relevance": 0.2,
+    "mentions": 0.4,
+}
 
 
 class Average:
@@ -237,7 +261,9 @@ def train(arguments: argparse.Namespace) -> None:
     model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
     load_base(model, arguments.base, arguments.stage_one)
     if arguments.resume:
-        model.load_state_dict(torch.load(arguments.resume), strict=False)
+        state = torch.load(arguments.resume)
+        own = model.state_dict()
+        model.load_state_dict({k: v for k, v in state.items() if k in own and own[k].shape == v.shape}, strict=False)
     if arguments.compile:
         for block in (*model.lower.blocks, *model.upper.blocks):
             block.compile(dynamic=True)
@@ -268,7 +294,7 @@ def train(arguments: argparse.Namespace) -> None:
                 group["lr"] = arguments.lr * min(1.0, (step + 1) / 150) * max(0.02, 1 - now)
             batch = collate(chosen, rng)
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                output = model(batch.ids, batch.mask, batch.pair_rows, batch.roles)
+                output = model(batch.ids, batch.mask, batch.pair_rows, batch.roles, batch.markers)
             parts = losses(output, batch)
             sum(WEIGHTS[k] * v for k, v in parts.items()).backward()  # type: ignore[union-attr]
             nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -55,8 +55,9 @@ class EmbeddedClassifier:
         roles, present = _roles(article, read.passage)
         if not present:
             return []
-        hidden = self.reader.hidden(article.reading, read)
-        stance, _ = self.upper.run(None, {"hidden": np.repeat(hidden, len(present), axis=0), "roles": roles})
+        hidden = np.repeat(self.reader.hidden(article.reading, read), len(present), axis=0)
+        markers = np.array([article.reading.markers(read.passage)] * len(present), dtype=np.int64)
+        (stance,) = self.upper.run(["stance"], {"hidden": hidden, "roles": roles, "markers": markers})
         return _judgements(article.reading, read.passage, present, stance, self.settings)
 
 
@@ -85,9 +86,9 @@ def _positions(reading: Reading, marker: int, span: NameSpan) -> Iterator[int]:
 def _judgements(
     reading: Reading, passage: Passage, present: Sequence[CastMember], stance: Floats, settings: ModelSettings
 ) -> list[Judgement]:
-    focus = list(zip(passage.sentences, reading.markers(passage), strict=True))[len(passage.context) :]
-    places = [(place, marker) for i, marker in focus if (place := reading.spans[i]) is not None]
-    logits = stance[:, [marker for _, marker in places]]
+    focus = enumerate(passage.focus, len(passage.context))
+    places = [(place, k) for k, i in focus if (place := reading.spans[i]) is not None]
+    logits = stance[:, [k for _, k in places]]
     raw = softmax(logits[..., :12].reshape(*logits.shape[:2], len(GROUPS), 3))[..., 1:]
     sources = sigmoid(logits[..., 13])
     found = []

@@ -73,7 +73,7 @@ class Lower(nn.Module):
 
 
 class Upper(nn.Module):
-    """hidden, roles -> stance, mentions."""
+    """hidden, roles, markers -> stance, mentions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,9 +81,10 @@ class Upper(nn.Module):
         self.mix = nn.Conv1d(WIDTH, WIDTH, 9, padding=4)
         self.stance = nn.Linear(WIDTH, STANCES)
 
-    def forward(self, hidden: Tensor, roles: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, hidden: Tensor, roles: Tensor, markers: Tensor) -> tuple[Tensor, Tensor]:
         mixed = torch.tanh(self.mix((hidden + self.roles(roles)).transpose(1, 2)).transpose(1, 2))
-        return 6 * self.stance(mixed), mixed[..., 0]
+        marked = torch.gather(mixed, 1, markers.unsqueeze(-1).expand(-1, -1, WIDTH))
+        return 6 * self.stance(marked), mixed[..., 0]
 
 
 def export(model: nn.Module, given: tuple[Tensor, ...], path: Path, inputs: list[str], outputs: list[str]) -> None:
@@ -96,7 +97,7 @@ def export(model: nn.Module, given: tuple[Tensor, ...], path: Path, inputs: list
         output_names=outputs,
         dynamo=False,
         opset_version=17,
-        dynamic_axes={name: {0: "rows", 1: "length"} for name in (*inputs, *outputs) if name != "logits"}
+        dynamic_axes={name: {0: "rows", 1: f"{name}_length"} for name in (*inputs, *outputs) if name != "logits"}
         | {"logits": {0: "rows"}},
     )
 
@@ -111,7 +112,9 @@ def make_embedded(folder: Path, tokenizer: Tokenizer) -> None:
     save_tokenizer(tokenizer, folder)
     ids, hidden, roles = torch.full((1, 12), 7), torch.zeros((2, 12, WIDTH)), torch.zeros((2, 12), dtype=torch.long)
     export(Lower(tokenizer), (ids,), folder / "lower.onnx", ["ids"], ["hidden", "tags", "relevance"])
-    export(Upper(), (hidden, roles), folder / "upper.onnx", ["hidden", "roles"], ["stance", "mentions"])
+    markers = torch.tensor([[1, 5]] * 2)
+    upper = ["hidden", "roles", "markers"]
+    export(Upper(), (hidden, roles, markers), folder / "upper.onnx", upper, ["stance", "mentions"])
     names = ("lower.onnx", "upper.onnx", "tokenizer.json", "tokenizer_config.json")
     calibration = {"slope": 1.0, "intercept": 0.0, "threshold": 0.97}
     settings = {
