@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
+from training import artefact
 from training.data import GROUPS, Document, Window, articles, contrast, windows, written
 from training.encoder import MARKERS, batches, load_tokenizer, pad, pad_rows
 from training.markup import MarkupError
@@ -239,7 +240,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--stage-one", type=Path)
-    parser.add_argument("--resume", type=Path)
+    parser.add_argument("--resume", type=Path, help="go on from an exported model directory")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--written", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -261,9 +262,7 @@ def train(arguments: argparse.Namespace) -> None:
     model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
     load_base(model, arguments.base, arguments.stage_one)
     if arguments.resume:
-        state = torch.load(arguments.resume)
-        own = model.state_dict()
-        model.load_state_dict({k: v for k, v in state.items() if k in own and own[k].shape == v.shape}, strict=False)
+        model.load_state_dict(artefact.weights(arguments.resume), strict=False)
     if arguments.compile:
         for block in (*model.lower.blocks, *model.upper.blocks):
             block.compile(dynamic=True)
