@@ -19,7 +19,10 @@ def weights(directory: Path) -> dict[str, torch.Tensor]:
         for node in graph.node:
             if node.op_type == "MatMul" and (array := _dequantised(arrays, node.input[1])) is not None:
                 found[_parameter(node.name)] = torch.from_numpy(array.T.copy())
-        for parameter in {n.removesuffix(".int8") for n in arrays if n.startswith(("lower.", "upper."))}:
+        own = {
+            n.removesuffix(".int8") for n in arrays if n.startswith(("lower.", "upper.")) and not n.endswith(".scale")
+        }
+        for parameter in own:
             if (array := _dequantised(arrays, parameter)) is not None:
                 found[parameter] = torch.from_numpy(array.copy())
     found.pop("lower.words.weight")  # never trained
