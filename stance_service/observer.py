@@ -80,10 +80,10 @@ class Observer:
         """Publish what a batch shows, or park its bad records; returns when the broker has it all."""
         readable = [(r, e) for r in records if (e := await self._decoded(r)) is not None]
         articles = [(r, e) for r, e in readable if isinstance(e, Article)]
-        judged = dict(zip((r.offset for r, _ in articles), await self._judge(articles), strict=True))
+        judged = dict(zip((_place(r) for r, _ in articles), await self._judge(articles), strict=True))
         sending = []
         for record, event in readable:
-            found = await self._events(event, judged.get(record.offset))
+            found = await self._events(event, judged.get(_place(record)))
             if found is not None:
                 sending += [publish(*a, **k) for a, k in self._messages(event, found)]
                 RECORDS.labels(topics.ARTICLES.name, "observed").inc()
@@ -169,3 +169,7 @@ class Observer:
             raise PermanentError(
                 f"{PARKED_IN_A_ROW} records of {record.topic} in a row had to be parked, the last because: {reason}"
             )
+
+
+def _place(record: Record) -> tuple[int, int]:
+    return record.partition, record.offset

@@ -13,7 +13,11 @@ import numpy as np
 from stance_service.actors.registry import Registry
 from stance_service.classifiers.base import ArticleText, Judgement
 from stance_service.classifiers.embedded import EmbeddedClassifier
+from training.export import UNFITTED
 from training.score import align
+
+LEAST = 15
+"""Percent: what is less likely than this is not worth a reader's time, whatever F1 says."""
 
 Scored = list[tuple[float, bool]]
 """Raw confidence of each distinct prediction, and whether the annotators agree."""
@@ -58,7 +62,7 @@ def fit(scored: Scored, wanted: int) -> dict[str, float]:
         hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(2)
         weights = weights - np.linalg.solve(hessian, gradient)
     calibrated = 1 / (1 + np.exp(-design @ weights))
-    best = max(_f1_at(calibrated, y, wanted, t / 100) for t in range(5, 96))
+    best = max(_f1_at(calibrated, y, wanted, t / 100) for t in range(LEAST, 96))
     print(f"F1 {best[0]:.3f} at {best[1]:.2f}; expected calibration error {_ece(calibrated, y):.3f}")
     return {"slope": round(float(weights[0]), 4), "intercept": round(float(weights[1]), 4), "threshold": best[1]}
 
@@ -80,10 +84,11 @@ def main() -> None:
     parser.add_argument("--dev", type=Path, default=Path("training/data/dev.jsonl"))
     arguments = parser.parse_args()
     records = [json.loads(line) for line in arguments.dev.read_text().splitlines()]
+    path = arguments.model / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | UNFITTED, indent=1) + "\n")
     classifier = EmbeddedClassifier(Registry.shipped(), arguments.model)
     found = list(classifier.classify(ArticleText(r["title"], r["body"], r["language"]) for r in records))
     fitted = {kind: fit(scored, wanted) for kind, (scored, wanted) in collect(records, found).items()}
-    path = arguments.model / "config.json"
     settings = json.loads(path.read_text())
     path.write_text(json.dumps(settings | fitted, indent=1) + "\n")
 

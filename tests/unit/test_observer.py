@@ -7,7 +7,7 @@ import pytest
 
 from shared.dead_letters import Record
 from shared.errors import StanceError
-from shared.events import Article
+from shared.events import Article, Basis, Observation
 from shared.settings import BrokerSettings
 from stance_service import observer
 from stance_service.classifiers.base import AnswerError, ArticleText, EndpointError, Judgement, ModelError
@@ -74,3 +74,30 @@ async def test_an_article_that_the_model_cannot_answer_about_is_parked_alone(par
     found = await judging(AnswerError("too long"))._judge(batch("well", "fail", "well too"))
     assert found == [[], None, []]
     assert parked == ["the classifier failed: AnswerError: too long"]
+
+
+class Quoting:
+    """Takes every text for a statement of `openai`; a judgement covers the whole body."""
+
+    version = "quoting-1"
+
+    def classify(self, texts: Iterable[ArticleText]) -> Iterator[list[Judgement]]:
+        for text in texts:
+            yield [Judgement("openai", "openness", 1, Basis.STATED, None, 0.9, 0, len(text.body))]
+
+
+async def test_articles_of_different_partitions_with_one_offset_keep_their_own_evidence() -> None:
+    unused: Any = None
+    sent: list[Observation] = []
+
+    async def publish(event: object, **_: object) -> None:
+        if isinstance(event, Observation):
+            sent.append(event)
+
+    bodies = ("short", "a longer body", "the longest body of all")
+    records = [
+        Record("articles.v1", partition, 7, None, article(body).model_dump_json().encode(), ())
+        for partition, body in enumerate(bodies)
+    ]
+    await Observer(BrokerSettings(), Quoting(), unused, unused).handle(records, publish)
+    assert [each.evidence.text for each in sent] == list(bodies)
