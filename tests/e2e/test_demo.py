@@ -28,12 +28,23 @@ def demo(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "STANCE_DATA_DIR": str(folder), "STANCE_KAFKA_BOOTSTRAP_SERVERS": "", "COLUMNS": "120"}
     command = [sys.executable, "-m", "demo", *arguments]
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_interruptible,  # noqa: PLW1509 (no threads here)
     ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def _interruptible() -> None:
+    """As in a user's terminal; a shell that runs the tests in the background lets them ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def left_behind(folder: Path) -> list[str]:
