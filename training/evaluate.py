@@ -16,6 +16,7 @@ from typing import Any
 
 from stance_service.build import classifier as build_classifier
 from stance_service.classifiers.base import ArticleText, Classifier
+from stance_service.commands.annotate import fields
 from stance_service.observe import statements
 from stance_service.settings import ClassifierSettings
 from training.score import align, score
@@ -35,19 +36,7 @@ def predict(classifier: Classifier, records: Sequence[Record]) -> list[Record]:
     answers = []
     for record, text, judgements in zip(records, texts, classifier.classify(texts), strict=True):
         found = statements(text, date.fromisoformat(record["published_at"]), judgements)
-        rows = [
-            {
-                "actor": s.actor,
-                "axis": s.axis,
-                "polarity": s.polarity,
-                "basis": s.basis.value,
-                "alleged_by": s.alleged_by,
-                "held_at": s.held_at,
-                "confidence": s.confidence,
-                "evidence": text.body[s.start : s.end],
-            }
-            for s in found
-        ]
+        rows = [fields(s, text.body) for s in found]
         answers.append({"id": record["id"], "statements": rows})
     return answers
 

@@ -63,7 +63,7 @@ def annotate_lines(lines: Iterable[str], out: TextIO, errors: TextIO, classifier
     asked, read = tee(requests())
     for request, judgements in zip(asked, classifier.classify(r.text for r in read), strict=True):
         found = statements(request.text, request.published_at, judgements)
-        answer = {"id": request.id, "statements": [_fields(s, request.body) for s in found]}
+        answer = {"id": request.id, "statements": [fields(s, request.body) for s in found]}
         out.write(json.dumps(answer, ensure_ascii=False) + "\n")
         out.flush()
     return bad
@@ -73,7 +73,8 @@ def _reasons(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'not an article'}: {e['msg']}" for e in error.errors())
 
 
-def _fields(s: Statement, body: str) -> dict[str, Any]:
+def fields(s: Statement, body: str) -> dict[str, Any]:
+    """A statement as it is written: the fields of the guidelines, and the confidence."""
     return {
         "actor": s.actor,
         "axis": s.axis,
