@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stance_service.passages import cut_passages, split_sentences
@@ -58,7 +60,6 @@ class Document:
     complete: bool
     pronouns_marked: bool
     has_title: bool = False
-    record: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,7 +74,6 @@ class Window:
     names: dict[str, list[int]]
     mentions: dict[str, list[int]]
     tags: list[int]
-    offsets: list[tuple[int, int, int]]
 
 
 def _label(polarity: int) -> int:
@@ -124,7 +124,7 @@ def _article(record: dict[str, object], actors: dict[str, dict[str, object]]) ->
     spans = [_spans(t, actors) for t in sentences]
     kinds = {a: str(x["kind"]) for a, x in actors.items()}
     return Document(
-        str(record["id"]), str(record["language"]), sentences, spans, kinds, facts, False, False, bool(title), record
+        str(record["id"]), str(record["language"]), sentences, spans, kinds, facts, False, False, bool(title)
     )
 
 
@@ -147,7 +147,7 @@ def contrast(path: Path) -> Iterator[Document]:
         ]
         spans = [_spans(t, record["actors"]) for t in sentences]
         kinds = {a: x["kind"] for a, x in record["actors"].items()}
-        yield Document(record["id"], record["language"], sentences, spans, kinds, facts, False, False, record=record)
+        yield Document(record["id"], record["language"], sentences, spans, kinds, facts, False, False)
 
 
 def written(path: Path) -> Iterator[Document]:
@@ -191,14 +191,13 @@ def _window(
     tokenizer: PreTrainedTokenizerFast,
 ) -> Window:
     marker = tokenizer.convert_tokens_to_ids(SENTENCE)
-    window = Window(document, [tokenizer.bos_token_id], [], [], [], {}, {}, [-100], [(-1, 0, 0)])
+    window = Window(document, [tokenizer.bos_token_id], [], [], [], {}, {}, [-100])
     for index in chosen:
         window.markers.append(len(window.ids))
         window.sentences.append(index)
         window.focus.append(index in focus and not (document.has_title and index == 0))
         window.ids.append(marker)
         window.tags.append(-100)
-        window.offsets.append((index, 0, 0))
         started: set[Span] = set()
         for token, (start, end) in zip(ids[index], offsets[index], strict=True):
             position = len(window.ids)
@@ -212,8 +211,14 @@ def _window(
                     started.add(span)
             window.ids.append(token)
             window.tags.append(tag)
-            window.offsets.append((index, start, end))
     window.ids.append(tokenizer.eos_token_id)
     window.tags.append(-100)
-    window.offsets.append((-1, 0, 0))
     return window
+
+
+def role_row(window: Window, actor: str, length: int) -> Tensor:
+    """The role of each token for one actor: 1 its names, 2 the names of others, 0 all else; (length,)."""
+    row = torch.zeros(length, dtype=torch.long)
+    for other, positions in window.names.items():
+        row[positions] = 1 if other == actor else 2
+    return row

@@ -119,11 +119,11 @@ def _quantise_rows(
             graph.node.insert(at + offset, item)
 
 
-def write_settings(folder: Path, version: str, marker: int, fitted: dict[str, object]) -> None:
+def write_settings(folder: Path, version: str, marker: int) -> None:
     names = ("lower.onnx", "upper.onnx", "tokenizer.json", "tokenizer_config.json")
     files = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names}
     weights = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
-    settings = {"version": f"{version}+{weights}", "marker": marker, **fitted, "files": files}
+    settings = {"version": f"{version}+{weights}", "marker": marker, **UNFITTED, "files": files}
     (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
@@ -137,7 +137,6 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="embedded-1")
-    parser.add_argument("--fitted", type=Path, help="JSON of calibration, written by training.fit")
     arguments = parser.parse_args()
     tokenizer = load_tokenizer(arguments.base)
     model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
@@ -155,8 +154,7 @@ def main() -> None:
     to_onnx(model, arguments.out)
     for name in ("lower.onnx", "upper.onnx"):
         quantise_weights(arguments.out / name)
-    fitted = json.loads(arguments.fitted.read_text()) if arguments.fitted else UNFITTED
-    write_settings(arguments.out, arguments.version, tokenizer.convert_tokens_to_ids(SENTENCE), fitted)
+    write_settings(arguments.out, arguments.version, tokenizer.convert_tokens_to_ids(SENTENCE))
 
 
 if __name__ == "__main__":

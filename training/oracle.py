@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from training.data import GROUPS, MINUS, PLUS, Document, Window, windows
+from training.data import GROUPS, MINUS, PLUS, Document, Window, role_row, windows
 from training.encoder import ROW_STEP, pad, pad_rows, rounded
 from training.model import StanceModel
 
@@ -34,10 +34,7 @@ def predict(model: StanceModel, documents: Sequence[Document], tokenizer: PreTra
 def _judge(model: StanceModel, window: Window) -> Iterator[Judgement]:
     ids, mask = pad([window.ids])
     cast = list(window.names)
-    roles = torch.zeros(len(cast), ids.shape[1], dtype=torch.long)
-    for number, actor in enumerate(cast):
-        for other, positions in window.names.items():
-            roles[number, positions] = 1 if other == actor else 2
+    roles = torch.stack([role_row(window, actor, ids.shape[1]) for actor in cast])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rows = torch.zeros(rounded(len(cast), ROW_STEP), dtype=torch.long)
         output = model(ids, mask, rows, pad_rows(roles), torch.tensor([window.markers] * len(ids)))

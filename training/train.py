@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
 from training import artefact
-from training.data import GROUPS, Document, Window, articles, contrast, windows, written
+from training.data import GROUPS, Document, Window, articles, contrast, role_row, windows, written
 from training.encoder import MARKERS, batches, load_tokenizer, pad, pad_rows
 from training.markup import MarkupError
 from training.model import Output, StanceModel, load_base
@@ -103,13 +103,6 @@ def marker_rows(chosen: Sequence[Window], rows: int) -> Tensor:
         markers[number] = len(window.ids) - 1
         markers[number, : len(window.markers)] = torch.tensor(window.markers)
     return markers
-
-
-def role_row(window: Window, actor: str, length: int) -> Tensor:
-    row = torch.zeros(length, dtype=torch.long)
-    for other, positions in window.names.items():
-        row[positions] = 1 if other == actor else 2
-    return row
 
 
 def _mention_row(window: Window, actor: str, length: int) -> Tensor:
@@ -221,7 +214,7 @@ class Average:
             value.lerp_(state[name], 1 - decay)
 
 
-def read_documents(data: Path, text: Path, held_out: str | None) -> list[Document]:
+def read_documents(data: Path, text: Path) -> list[Document]:
     """All training documents; a written file that is being appended to is read as far as it goes."""
     found: list[Document] = []
     for path in sorted(data.glob("train-?.jsonl")):
@@ -233,7 +226,7 @@ def read_documents(data: Path, text: Path, held_out: str | None) -> list[Documen
             found.extend(written(path))
         except MarkupError as error:
             print(f"left out the rest: {error}", flush=True)
-    return [d for d in found if held_out is None or not d.id.startswith(held_out)]
+    return found
 
 
 def main() -> None:
@@ -327,7 +320,7 @@ def _cost(window: Window) -> int:
 
 
 def _all_windows(arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> list[Window]:
-    documents = read_documents(arguments.data, arguments.written, None)
+    documents = read_documents(arguments.data, arguments.written)
     return [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
 
 
