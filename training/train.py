@@ -189,7 +189,7 @@ def _binary(logits: Tensor, target: Tensor) -> Tensor:
 
 WEIGHTS = {
     "stance": 1.0,
-    "sign": 0.7,
+    "sign": 1.0,
     "some": 1.0,
     "acted": 0.1,
     "source": 0.4,
