@@ -1,6 +1,6 @@
 """Where documents come from. Every source yields raw documents, and errors as values so that the rest goes on."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -34,9 +34,56 @@ class RawDocument:
     known: Known = field(default_factory=Known)
 
 
-class Source(Protocol):
-    """Anything that has documents."""
+@dataclass(frozen=True)
+class Gone:
+    """The publisher withdrew a document: its page answers 410, or its feed carries a retraction notice."""
 
-    def documents(self) -> Iterator[RawDocument | BadInputError]:
+    source: str
+    key: str
+    where: str
+    url: str | None
+    reason: str
+
+
+Found = RawDocument | Gone | BadInputError
+
+
+class Source(Protocol):
+    """Documents that are at hand: files and folders."""
+
+    def documents(self) -> Iterator[Found]:
         """The documents one by one, read only when asked for; those that can't be read as errors."""
+        ...
+
+
+NOT_BEFORE = "not_before"
+"""The key under which a source puts when it may be asked again at the earliest (ISO 8601): Retry-After, a feed's ttl."""
+
+
+class Memory(Protocol):
+    """What one source remembers between its polls: entity tags, what it has seen, when it last changed.
+
+    What is put is readable at once, but kept for good only when everything found before it is on the topic: a round
+    that is cut short is remembered as if it had never run beyond that point.
+    """
+
+    def get(self, key: str) -> str | None:
+        """The value last put under a key."""
+        ...
+
+    def put(self, key: str, value: str) -> None:
+        """Remember a value; call it after the documents that make it true were yielded."""
+        ...
+
+
+class PolledSource(Protocol):
+    """A source on the network, asked again and again."""
+
+    @property
+    def name(self) -> str:
+        """The name it has in the configuration, and that its articles carry."""
+        ...
+
+    def poll(self, memory: Memory) -> AsyncIterator[Found]:
+        """One round: what is new or gone since the last one. Raises StanceError if the source itself fails."""
         ...
