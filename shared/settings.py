@@ -66,6 +66,17 @@ class LogSettings(BaseSettings):
     log_format: Literal["json", "text"] = Field("text", description="One JSON object a line, or text to read.")
 
 
+class HealthSettings(BaseSettings):
+    """Where a running process tells its health and metrics, see `shared/health.py`."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True, extra="ignore")
+
+    health_host: str = Field("127.0.0.1", description="Address that health and metrics are told at. `0.0.0.0`: all.")
+    health_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of health and metrics, one a process. Unset: off. 0: any, see the log."
+    )
+
+
 def explain(error: ValidationError) -> str:
     """A line for each wrong setting, with the name of its environment variable."""
     prefixes = {model.__name__: model.model_config.get("env_prefix", "") for model in BaseSettings.__subclasses__()}
