@@ -7,10 +7,42 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS = Counter(
-    "stance_records", "Records by topic and outcome (published, unchanged, parked).", ["topic", "outcome"]
+    "stance_records",
+    "Records read, by topic and outcome (observed, tracked, stored; parked: it is now a dead letter).",
+    ["topic", "outcome"],
+)
+LAG = Gauge(
+    "stance_lag_records",
+    "Records of a partition of this process that wait to be processed.",
+    ["topic", "partition"],
+)
+MODEL_SECONDS = Histogram(
+    "stance_model_seconds",
+    "Time the classifier took per article: of a batch, divided by its articles.",
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300),
+)
+REFUSED_OBSERVATIONS = Counter(
+    "stance_refused_observations",
+    "Observations that observe did not publish because they can't be true, by reason (axis, held_at, confidence).",
+    ["reason"],
+)
+LATE_OBSERVATIONS = Counter(
+    "stance_late_observations",
+    "Observations tracked whose event time lies before that of one already known of the same actor and axis.",
+)
+CHANGES = Counter("stance_changes", "Changes announced, by kind (established, shift, revision).", ["kind"])
+TRACK_TRANSACTION_SECONDS = Histogram(
+    "stance_track_transaction_seconds",
+    "Time from the beginning of a transaction of the tracker to its commit.",
+    buckets=(0.005, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
+TRACK_RESTORE_SECONDS = Histogram(
+    "stance_track_restore_seconds",
+    "Time to bring back what is known of newly assigned partitions.",
+    buckets=(0.1, 0.3, 1, 3, 10, 20, 60, 300, 1800),
 )
 DOCUMENTS = Counter("stance_documents", "Documents read, by outcome (published, unchanged, rejected).", ["outcome"])
 CHAT_CALLS = Counter(
