@@ -21,10 +21,11 @@ class BrokerUnavailableError(TransientError):
 
 @dataclass(frozen=True)
 class BadInputError(PermanentError):
-    """One document can't become an article; the others can."""
+    """One document can't become an article; the others can. `field` is the one at fault, where it is a record's."""
 
     where: str
     reason: str
+    field: str | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}"

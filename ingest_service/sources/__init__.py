@@ -57,7 +57,7 @@ class Source(Protocol):
 
 
 NOT_BEFORE = "not_before"
-"""The key under which a source puts when it may be asked again at the earliest (ISO 8601): Retry-After, a feed's ttl."""
+"""The key under which a source puts when it may be asked again at the earliest, in ISO 8601: by Retry-After or ttl."""
 
 
 class Memory(Protocol):

@@ -64,11 +64,11 @@ def read_known(entry: object, where: str) -> Known:
         raise BadInputError(where, f"its entry must have fields such as published_at, not be {entry!r}")
     unknown = sorted(str(name) for name in entry.keys() - FIELDS)
     if unknown:
-        raise BadInputError(where, f"unknown field {unknown[0]!r}; known are {', '.join(sorted(FIELDS))}")
+        raise BadInputError(where, f"unknown field {unknown[0]!r}; known are {', '.join(sorted(FIELDS))}", unknown[0])
     texts = {name: value for name, value in entry.items() if name != "published_at" and value is not None}
     for name, value in texts.items():
         if not isinstance(value, str):
-            raise BadInputError(where, f"{name} must be text, not {value!r}")
+            raise BadInputError(where, f"{name} must be text, not {value!r}", name)
     return Known(published_at=read_instant(entry.get("published_at"), where), **texts)
 
 
@@ -80,7 +80,9 @@ def read_instant(value: object, where: str) -> datetime | None:
         try:
             value = datetime.fromisoformat(value)
         except ValueError as error:
-            raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date: {error}") from error
+            raise BadInputError(
+                where, f"published_at {value!r} is no ISO 8601 date: {error}", "published_at"
+            ) from error
     if not isinstance(value, datetime):
-        raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date such as 2024-03-13")
+        raise BadInputError(where, f"published_at {value!r} is no ISO 8601 date such as 2024-03-13", "published_at")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
