@@ -1,21 +1,38 @@
 """Park records that cannot be processed, with everything needed to judge and repeat them.
 
-A dead letter has the original bytes, key, headers and time; headers `dead-...` say where it lay and why it is here.
+A dead letter has the original bytes, key, headers and time; headers `dead-...` say where it lay, why and since when it
+is here, and who put it here if that was an operator. That a letter was driven again is noted by a further record of
+the same topic, without a value: see `shared.by_hand`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Self, cast
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Self, cast
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from shared.broker import consumer
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
+from shared.observability import RECORDS
 from shared.settings import BrokerSettings
 from shared.topics import Topic
 
 Headers = tuple[tuple[str, bytes | None], ...]
-PARK_SECONDS = 30.0
+PARK_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 30.0
+
+TOPIC: Final = "dead-topic"
+PARTITION: Final = "dead-partition"
+OFFSET: Final = "dead-offset"
+REASON: Final = "dead-reason"
+SERVICE: Final = "dead-service"
+VERSION: Final = "dead-version"
+AT: Final = "dead-at"
+BY: Final = "dead-by"
+"""Who parked the record by hand, or drove it again."""
+RE_DRIVEN: Final = "dead-re-driven"
+"""Of a note: the number of the letter that was driven again."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +81,60 @@ class DeadLetter:
     reason: str
     service: str
     version: str
+    by: str = ""  # the operator who parked it; empty: the service did
+    parked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def headers(self) -> list[tuple[str, str | bytes | None]]:
         """The original headers and ours."""
         return [
             *self.record.headers,
-            ("dead-topic", self.record.topic.encode()),
-            ("dead-partition", str(self.record.partition).encode()),
-            ("dead-offset", str(self.record.offset).encode()),
-            ("dead-reason", self.reason.encode()),
-            ("dead-service", self.service.encode()),
-            ("dead-version", self.version.encode()),
+            (TOPIC, self.record.topic.encode()),
+            (PARTITION, str(self.record.partition).encode()),
+            (OFFSET, str(self.record.offset).encode()),
+            (REASON, self.reason.encode()),
+            (SERVICE, self.service.encode()),
+            (VERSION, self.version.encode()),
+            (AT, self.parked_at.isoformat().encode()),
+            *([(BY, self.by.encode())] if self.by else []),
         ]
 
     @classmethod
     def read(cls, parked: Record) -> Self:
-        """The inverse of parking."""
-        ours = {name: (value or b"").decode() for name, value in parked.headers if name.startswith("dead-")}
-        original = Record(
-            ours["dead-topic"],
-            int(ours["dead-partition"]),
-            int(ours["dead-offset"]),
-            parked.key,
-            parked.value,
-            tuple(header for header in parked.headers if not header[0].startswith("dead-")),
-            parked.written_at_ms,
-        )
-        return cls(original, ours["dead-reason"], ours["dead-service"], ours["dead-version"])
+        """The inverse of parking; raises PermanentError for a record that is no dead letter."""
+        ours = _ours(parked)
+        try:
+            original = Record(
+                ours[TOPIC],
+                int(ours[PARTITION]),
+                int(ours[OFFSET]),
+                parked.key,
+                parked.value,
+                tuple(header for header in parked.headers if not header[0].startswith("dead-")),
+                parked.written_at_ms,
+            )
+            reason, service, version, at = ours[REASON], ours[SERVICE], ours[VERSION], ours[AT]
+            return cls(original, reason, service, version, ours.get(BY, ""), datetime.fromisoformat(at))
+        except (KeyError, ValueError) as error:
+            raise PermanentError(f"{parked.topic}, offset {parked.offset} is no dead letter: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class ReDrive:
+    """That a dead letter was written to its topic again: by whom, when and why."""
+
+    by: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A dead letter as it lies in its topic. `number`: its offset there, by which operators name it."""
+
+    number: int
+    letter: DeadLetter
+    re_driven: ReDrive | None
 
 
 def park(producer: Producer, letter: DeadLetter) -> None:
@@ -111,23 +154,55 @@ def park(producer: Producer, letter: DeadLetter) -> None:
     )
     if producer.flush(PARK_SECONDS) or failures:
         raise TransientError(f"could not park a record of {letter.record.topic}: {failures or 'no answer'}")
+    RECORDS.labels(letter.record.topic, "parked").inc()
 
 
-def parked(settings: BrokerSettings, topic: Topic, *, patience: float = 5.0) -> Iterator[DeadLetter]:
-    """The dead letters of a topic, oldest first, until nothing more comes for `patience` seconds."""
-    reader = consumer(settings, "dead-letters-list", options={"enable.partition.eof": True})
-    reader.assign([TopicPartition(settings.topic(topic.dead), 0, OFFSET_BEGINNING)])
+def parked(settings: BrokerSettings, topic: Topic) -> Iterator[Parked]:
+    """The dead letters of a topic, oldest first; one at a time, as each may be large."""
+    notes = {int(ours[RE_DRIVEN]): ours for each in _records(settings, topic) if RE_DRIVEN in (ours := _ours(each))}
+    driven = {
+        number: ReDrive(ours[BY], datetime.fromisoformat(ours[AT]), ours[REASON]) for number, ours in notes.items()
+    }
+    for record in _records(settings, topic):
+        if RE_DRIVEN not in _ours(record):
+            yield Parked(record.offset, DeadLetter.read(record), driven.get(record.offset))
+
+
+def parked_by_hand(settings: BrokerSettings, topic: Topic) -> set[tuple[int, int]]:
+    """Partition and offset of the records that operators took out of a topic: whoever reads it skips them."""
+    return {
+        (int(ours[PARTITION]), int(ours[OFFSET]))
+        for record in _records(settings, topic)
+        if BY in (ours := _ours(record)) and RE_DRIVEN not in ours
+    }
+
+
+def _records(settings: BrokerSettings, topic: Topic) -> Iterator[Record]:
+    """All that is in the topic of dead letters now; nothing if there is no such topic."""
+    name = settings.topic(topic.dead)
+    reader = consumer(settings, "dead-letters", options={"enable.partition.eof": True})
     try:
-        while (message := reader.poll(patience)) is not None:
+        missing = reader.list_topics(name, ANSWER_SECONDS).topics[name].error
+        if missing is not None and missing.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return
+        reader.assign([TopicPartition(name, 0, OFFSET_BEGINNING)])
+        while (message := reader.poll(ANSWER_SECONDS)) is not None:
             error = message.error()
             if error is None:
-                yield DeadLetter.read(Record.of_confluent(message))
+                yield Record.of_confluent(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 return
             else:
-                raise TransientError(f"can't read {settings.topic(topic.dead)}: {error}")
+                raise TransientError(f"can't read {name}: {error.str()}")
+        raise TransientError(f"can't read {name}: no answer for {ANSWER_SECONDS:.0f} s")
+    except KafkaException as error:
+        raise TransientError(f"can't read {name}: {error.args[0].str()}") from error
     finally:
         reader.close()
+
+
+def _ours(record: Record) -> dict[str, str]:
+    return {name: (value or b"").decode(errors="replace") for name, value in record.headers if name.startswith("dead-")}
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:
