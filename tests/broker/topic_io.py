@@ -10,6 +10,7 @@ from shared import broker, topics
 from shared.dead_letters import Record
 from shared.events import Observation, Withdrawal
 from shared.settings import BrokerSettings
+from stance_service.polling import watermarks
 
 DEADLINE = 60.0
 
@@ -56,7 +57,7 @@ def progress_of(settings: BrokerSettings, group: str, topic: topics.Topic) -> It
     places = [TopicPartition(settings.topic(topic), number) for number in range(topic.partitions)]
 
     def all_read() -> bool:
-        ends = [consumer.get_watermark_offsets(place, 10, cached=False)[1] for place in places]
+        ends = [watermarks(consumer, place, DEADLINE)[1] for place in places]
         return all(max(at.offset, 0) >= end for at, end in zip(consumer.committed(places, 10), ends, strict=True))
 
     try:
