@@ -18,8 +18,11 @@ def main() -> None:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_about)
     for name in asked or known:  # a command doesn't wait for what others import
-        module = import_module(f"{commands.__name__}.{known[name]}")
-        app.command(name)(getattr(module, known[name]))
+        command = getattr(import_module(f"{commands.__name__}.{known[name]}"), known[name])
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     try:
         app()
     except (StanceError, ValidationError) as error:
