@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 TRAIN := build/train/bin/python
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test check lock generated train evaluate clean
+.PHONY: help setup demo test kafka kafka-jars faults check lock generated train evaluate clean
 
 help:
 	@echo "make setup   install into .venv"
 	@echo "make demo    the whole pipeline on the five seed articles (KEEP=1 leaves it running)"
 	@echo "make test    all tests"
+	@echo "make kafka   run an Apache Kafka and print its address (needs Java 17 and Maven); make test then uses its jars"
+	@echo "make faults  kill, stop and starve workers and the broker; compare with an undisturbed run"
 	@echo "make check   formatting, lint, types, imports, generated files"
 	@echo "make generated  write docs/schemas, settings.md, topics.md"
 	@echo "make train   make the embedded model anew (hours on two cores; installs torch with CUDA, several GB)"
@@ -31,6 +33,19 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+kafka: setup kafka-jars
+	$(BIN)/python -m tests.kafka
+
+kafka-jars: build/kafka/.ready
+
+build/kafka/.ready: tests/kafka/pom.xml
+	@command -v java >/dev/null && command -v mvn >/dev/null || { echo "Apache Kafka needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven)"; exit 1; }
+	mvn --quiet --batch-mode --file $< dependency:copy-dependencies
+	touch $@
+
+faults: setup kafka-jars
+	$(BIN)/python -m pytest tests/faults -m faults
 
 check: setup
 	$(BIN)/ruff format --check .
