@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
@@ -107,6 +108,8 @@ def producer(settings: BrokerSettings, *, transactional_id: str | None = None) -
     }
     if transactional_id is not None:
         config["transactional.id"] = settings.kafka_topic_prefix + transactional_id
+        # Who takes over waits for the transaction of a worker that died: it has to end before that patience does.
+        config["transaction.timeout.ms"] = max(1000, int(settings.kafka_timeout_seconds * 1000) // 2)
     return Producer(config)
 
 
@@ -118,18 +121,27 @@ def consumer(
     `member` makes the membership static: a restarted member takes its partitions over at once. Set it wherever the
     embedded broker may be used, which never expires dead members. `options` are librdkafka's own.
     """
+    session_ms, heartbeat_ms = settings.session_ms
     defaults = _librdkafka(settings) | {
         "group.id": settings.kafka_topic_prefix + group,
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
+        "session.timeout.ms": session_ms,
+        "heartbeat.interval.ms": heartbeat_ms,
         "fetch.message.max.bytes": MAX_RECORD_BYTES,
         "receive.message.max.bytes": 1_000_000_000,  # the embedded broker ignores the limits of a fetch
     }
     if member is not None:
         defaults["group.instance.id"] = f"{settings.kafka_topic_prefix}{group}-{member}"
     return Consumer(defaults | dict(options or {}))
+
+
+def inspector(settings: BrokerSettings) -> AdminClient:
+    """A client that tells what topics there are and how far they go."""
+    config: dict[str, Any] = _librdkafka(settings)
+    return AdminClient(config)
 
 
 def faststream_broker(settings: BrokerSettings, **options: Any) -> KafkaBroker:

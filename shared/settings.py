@@ -36,11 +36,20 @@ class BrokerSettings(BaseSettings):
         "", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before the name of every topic, to share a cluster."
     )
     kafka_timeout_seconds: float = Field(30.0, gt=0, description="How long Kafka may take to answer before we give up.")
+    kafka_session_timeout_seconds: float = Field(
+        45.0, ge=1, description="A worker that Kafka hears nothing of for so long loses its partitions to the others."
+    )
 
     @property
     def embedded(self) -> bool:
         """True while no address is known: `shared.broker.running` fills it in."""
         return not self.kafka_bootstrap_servers
+
+    @property
+    def session_ms(self) -> tuple[int, int]:
+        """The session timeout, and how often a worker says that it lives, in milliseconds."""
+        timeout = int(self.kafka_session_timeout_seconds * 1000)
+        return timeout, min(3000, timeout // 3)
 
     @property
     def tls(self) -> bool:

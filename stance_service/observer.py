@@ -52,6 +52,7 @@ class Observer:
         async def raw(message: KafkaMessage) -> list[bytes | None]:
             return [record.value for record in message.raw_message]
 
+        session_ms, heartbeat_ms = self.settings.session_ms
         handle = broker.subscriber(
             self.settings.topic(topics.ARTICLES),
             group_id=self.settings.kafka_topic_prefix + GROUP,
@@ -59,6 +60,8 @@ class Observer:
             batch=True,
             max_records=BATCH,
             max_poll_interval_ms=LONGEST_BATCH_MS,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=heartbeat_ms,
             auto_offset_reset="earliest",
             decoder=raw,
             title="articles",
