@@ -167,7 +167,7 @@ class Timeline(Event):
     actor: Slug
     axis: Axis
     positions: tuple[Position, ...]
-    recorded_at: UtcDatetime  # the highest observed_at read so far for this actor, see stance_service.ledger
+    recorded_at: UtcDatetime  # of the last record that touched this axis, see stance_service.ledger
     parameters: str
 
 

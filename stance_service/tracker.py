@@ -1,11 +1,13 @@
 """What is believed of the actors of one partition, and what changes. Pure; `transactions` connects it to Kafka.
 
-The same records in the same order give the same changes, however they are cut into batches. They are compared record
-by record, except that an article that shows several things of an actor is taken in whole first (`more`).
+The same records in the same order give the same changes and the same last timelines, however they are cut into
+batches. Timelines are compared record by record, except that an article that shows several things of an actor is taken
+in whole first (`more`).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared.events import Axis, Digest, Observation, Slug, StanceChange, Timeline, Withdrawal
 from stance_service.belief import Parameters
@@ -21,6 +23,12 @@ class _Actor:
     """What subscribers were last told of, by axis."""
     pending: dict[Axis, dict[Digest, Observation]] = field(default_factory=dict)
     """What began or ceased to count and wasn't compared yet."""
+
+    @property
+    def recorded_at(self) -> datetime:
+        """Of the last record; there is one as soon as anything counts."""
+        assert self.ledger.recorded_at is not None
+        return self.ledger.recorded_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Tracker:
 
     def apply(self, records: Iterable[Observation | Withdrawal]) -> Outputs:
         """Takes in records in their order on the topic. Memory has changed even if the caller fails to publish."""
-        touched: dict[tuple[Slug, Axis], None] = {}
+        touched: dict[tuple[Slug, Axis], datetime] = {}
         changes: list[StanceChange] = []
         for record in records:
             actor = self._actors.get(record.actor)
@@ -48,17 +56,14 @@ class Tracker:
                 actor = self._actors[record.actor] = _Actor(ActorLedger(record.actor, self._parameters))
             for observation in actor.ledger.add(record):
                 actor.pending.setdefault(observation.axis, {})[observation.id] = observation
-                touched[record.actor, observation.axis] = None
+                touched[record.actor, observation.axis] = actor.recorded_at
             if actor.pending and not record.more:
                 changes += self._announce(actor)
-        return Outputs([self.timeline(*key) for key in touched], changes)
+        timelines = [self._timeline(self._actors[actor], axis, at) for (actor, axis), at in touched.items()]
+        return Outputs(timelines, changes)
 
-    def timeline(self, actor: Slug, axis: Axis) -> Timeline:
-        """As known now; KeyError for an actor without records."""
-        ledger = self._actors[actor].ledger
-        if ledger.recorded_at is None:
-            raise KeyError(actor)
-        return timeline(ledger, axis, ledger.recorded_at, self._parameters)
+    def _timeline(self, actor: _Actor, axis: Axis, recorded_at: datetime) -> Timeline:
+        return timeline(actor.ledger, axis, recorded_at, self._parameters)
 
     def _announce(self, actor: _Actor) -> list[StanceChange]:
         changes: list[StanceChange] = []
@@ -69,7 +74,7 @@ class Tracker:
                 {each.id for each in triggers if not actor.ledger.counts(each)},
                 actor.ledger.axes[axis].observation,
             )
-            known = self.timeline(actor.ledger.actor, axis)
+            known = self._timeline(actor, axis, actor.recorded_at)
             comparison = compare(actor.announced.get(axis), known, circumstances, self._parameters)
             if comparison.announced is not None:
                 actor.announced[axis] = comparison.announced

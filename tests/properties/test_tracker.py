@@ -21,8 +21,8 @@ def test_batches_leave_changes_and_timelines_alike(seen: list[Record], cuts: set
     edges = [0, *sorted(cut for cut in cuts if cut < len(seen)), len(seen)]
     parts = [tracker.apply(seen[start:end]) for start, end in pairwise(edges)]
     assert [change for part in parts for change in part.changes] == whole.changes
-    latest = {(known.actor, known.axis): known.positions for part in parts for known in part.timelines}
-    assert latest == {(known.actor, known.axis): known.positions for known in whole.timelines}
+    latest = {(known.actor, known.axis): known for part in parts for known in part.timelines}
+    assert latest == {(known.actor, known.axis): known for known in whole.timelines}
 
 
 @given(histories)
