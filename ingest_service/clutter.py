@@ -121,7 +121,8 @@ def _furniture(segment: str) -> bool:
 
 def _dated(segment: str) -> bool:
     """A line of publication: `Published March 13, 2024`, `Posted by tk on 6 August 2025`."""
-    return len(segment.split()) <= 10 and bool(_PUBLISHED.match(segment))
+    words = [word for word in segment.split() if not word[0].isdigit()]
+    return len(words) <= 8 and bool(_PUBLISHED.match(segment))
 
 
 def _navigation(line: str, segments: Sequence[str]) -> bool:

@@ -28,6 +28,11 @@ _DATE = re.compile(
     r"\d{1,2}(?:st|nd|rd|th|er|º|\.)?\s+(?:de |di )?[^\W\d]{3,10}\.?,?\s+(?:de )?\d{4}"
     r"|[^\W\d]{3,10}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}"
 )
+_DATE_LINE = re.compile(
+    rf"(?:[^\W\d]+\.?,?\s+)?(?P<date>{_DATE.pattern})"
+    r"(?:[\s,|·–—-]*(?:at|um|à|a las|alle|às|om)?\s*\d{1,2}\s?[:.h]\s?\d{2}(?::\d{2})?[\s\w.]{0,12})?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Head:
     title: str
     author: str | None
     body: list[str]
+    dated: datetime | None = None
 
 
 def read_head(blocks: Sequence[Sequence[str]], title: str | None) -> Head:
@@ -46,14 +52,16 @@ def read_head(blocks: Sequence[Sequence[str]], title: str | None) -> Head:
     end = min(end, HEAD_LINES)
     found = title or _title(blocks, lines[:end])
     start = lines.index(found) + 1 if found in lines[:end] and title is None else 0
-    author, body = None, []
+    author, dated, body = None, None, []
     for at, line in enumerate(lines[start:], start):
         named = byline(line) or (line if found and start and start <= at < end and _is_lone_name(line) else None)
         if at < end and named is not None:
             author = author or named
+        elif at < end and (date := _DATE_LINE.fullmatch(line)):
+            dated = dated or _parsed(date["date"])
         elif not (at < end and _same(line, found)):
             body.append(line)
-    return Head(found, author or _author_box(lines), body)
+    return Head(found, author or _author_box(lines), body, dated)
 
 
 def publication_date(lines: Sequence[str]) -> datetime | None:
@@ -62,11 +70,14 @@ def publication_date(lines: Sequence[str]) -> datetime | None:
         if len(line.split()) > 25:
             continue
         match = _PUBLISHED.match(line) or _ON.match(line)
-        if match and (date := _DATE.search(match["date"])):
-            parsed: datetime | None = dateparser.parse(date[0], languages=_LANGUAGES, settings=_SETTINGS)
-            if parsed is not None:
-                return parsed.astimezone(UTC)
+        if match and (date := _DATE.search(match["date"])) and (parsed := _parsed(date[0])):
+            return parsed
     return None
+
+
+def _parsed(date: str) -> datetime | None:
+    parsed: datetime | None = dateparser.parse(date, languages=_LANGUAGES, settings=_SETTINGS)
+    return parsed.astimezone(UTC) if parsed else None
 
 
 def _title(blocks: Sequence[Sequence[str]], head: Sequence[str]) -> str:
@@ -83,11 +94,10 @@ def _title(blocks: Sequence[Sequence[str]], head: Sequence[str]) -> str:
 
 
 def _is_heading(line: str) -> bool:
-    rubric = line.isupper() and len(line.split()) <= 2
     words = len(line.split())
-    return (
-        words <= TITLE_WORDS and line[-1] not in ".,;:" and not is_clutter(line) and byline(line) is None and not rubric
-    )
+    if words > TITLE_WORDS or line[-1] in ".,;:" or (line.isupper() and words <= 2):
+        return False
+    return not is_clutter(line) and byline(line) is None and not _DATE_LINE.fullmatch(line)
 
 
 def _is_lone_name(line: str) -> bool:

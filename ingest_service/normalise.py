@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from ingest_service.clutter import article_lines
 from ingest_service.head import publication_date, read_head
-from ingest_service.identity import article_id, canonical_url
+from ingest_service.identity import address, article_id
 from ingest_service.page import read_page
 from ingest_service.sources import Known, RawDocument
 from ingest_service.text import NotTextError, blocks, clean, decode
+from ingest_service.urls import NotWebError, canonical_url
 from shared.errors import BadInputError
 from shared.events import Article
 
@@ -44,14 +45,14 @@ def normalise(raw: RawDocument, observed_at: datetime) -> Article:
         raise BadInputError(raw.where, "no article text is left once page furniture is removed")
     if len(parts.body.encode()) > MAX_ARTICLE_BYTES:
         raise _too_long(raw)
-    url = raw.known.url or parts.found.url
+    url = _address(raw, parts)
     published_at, origin = _published(raw, parts, observed_at)
     try:
         return Article(
             article_id=article_id(raw.source, raw.key, url),
             revision=1,
             source=raw.source,
-            url=canonical_url(url) if url else None,
+            url=url,
             title=parts.title,
             body=parts.body,
             language=raw.known.language or identify_language(parts.body),
@@ -67,6 +68,19 @@ def normalise(raw: RawDocument, observed_at: datetime) -> Article:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise BadInputError(raw.where, f"{field} {first['input']!r} is not valid: {first['msg']}") from error
+
+
+def _address(raw: RawDocument, parts: Parts) -> str | None:
+    """The canonical URL; what a page declares is passed over if it is none, what a source says is refused."""
+    try:
+        found_at = canonical_url(raw.known.url) if raw.known.url else None
+    except NotWebError as error:
+        raise BadInputError(raw.where, f"its url {error}") from error
+    try:
+        declared = canonical_url(parts.found.url) if parts.found.url else None
+    except NotWebError:
+        declared = None
+    return address(found_at, declared)
 
 
 def identify_language(text: str) -> str:
@@ -108,7 +122,7 @@ def _text_parts(text: str, title: str | None, found: Known) -> Parts:
     lines = [line for block in grouped for line in block if line]
     body = "\n\n".join(article_lines(head.body))
     dated = publication_date([*lines[:30], *lines[-10:]])
-    return Parts(head.title, found.author or head.author, body, found, dated)
+    return Parts(head.title, found.author or head.author, body, found, dated or head.dated)
 
 
 def _published(raw: RawDocument, parts: Parts, observed_at: datetime) -> tuple[datetime, Origin]:

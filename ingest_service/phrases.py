@@ -32,7 +32,7 @@ WHOLE = (
     rf"(?:{NETWORKS}|a friend|einem freund|un amico|un ami|un amigo|um amigo|een vriend)"
     rf"(?:[ ,/&]+(?:and |und |et |y |e |en )?(?:{NETWORKS}))*)?",
     rf"{_THIS} (?:{_SHARE}|melden)",
-    r"(?:(?:artikel|beitrag) )?anhören.{0,20}|listen(?: to this article)?(?: \(.{1,12}\))?|ouvir a notícia",
+    r"(?:(?:artikel|beitrag) )?anhören.{0,20}|listen(?: to this article)?(?: \(.{1,12})?|ouvir a notícia",
     r"(?:print|text) (?:version|size).{0,12}|schriftgröße ändern|print this \w+|nur drucken",
     r"ajouter à vos (?:sélections|favoris)|créer une alerte|réagir(?: \(\d+\))?|faire suivre cette lettre",
     r"(?:teilen|share|partager|compartir|condividi|compartilhar|delen)[: ]*",
@@ -53,7 +53,9 @@ WHOLE = (
     r"campos obrigatórios|vereiste velden).{0,50}",
     r"please (?:enter|check|fill|provide|confirm|select) .{1,40}|looks good!?|(?:bitte )?(?:geben sie|gib) .{1,40} ein\.?",
     r"(?:name|e-?mail|website|submit|send|absenden|envoyer|enviar|invia|verzenden|post comment)\s?\*?",
-    r"was this (?:article |page )?(?:helpful|useful)\??.{0,12}|yes / no|curtiu\?|\d+ (?:shares|likes|views|mal geteilt)",
+    r"was this (?:article |page )?(?:helpful|useful)\??.{0,12}|yes / no|curtiu\?|"
+    r"\d[\d.,]*\s?[km]? (?:shares|likes|views|reads|mal geteilt|aufrufe|partages|vues|visitas|vistas|compartidos|"
+    r"condivisioni|visualizzazioni|visualizações|compartilhamentos|keer (?:gedeeld|bekeken))",
     # getting around
     r"(?:skip|jump) to .{1,25}|(?:zum|direkt zum) (?:haupt)?inhalt.{0,12}|zur startseite|aller au contenu.{0,12}|"
     r"(?:saltar|ir) al contenido.{0,12}|vai al contenuto.{0,12}|(?:ir|pular) para o conteúdo.{0,12}|naar de inhoud.{0,8}",
