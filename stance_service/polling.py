@@ -1,13 +1,16 @@
 """Wait for records without keeping a processor busy."""
 
 import time
+from collections.abc import Set
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from shared.dead_letters import Record
+from shared.observability import LAG
 
 POLL_SECONDS: Final = 0.2
+LAG_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 10.0
 
 END_OF_PARTITION: Final[dict[str, object]] = {"enable.partition.eof": True}
@@ -39,18 +42,49 @@ class Poller:
     """Records from a consumer, whose rebalances are served meanwhile.
 
     `sparing` is for the embedded broker, which answers at once that there is nothing, again and again: a partition
-    read to its end is asked only every `POLL_SECONDS` whether it has grown.
+    read to its end is asked only every `POLL_SECONDS` whether it has grown. Every now and then `LAG` is set from what
+    the client has heard.
     """
 
     def __init__(self, consumer: Consumer, *, sparing: bool) -> None:
         self._consumer = consumer
         self._sparing = sparing
         self._resting: dict[tuple[str, int], int] = {}
-        self.ended: set[tuple[str, int]] = set()
+        self._ends: dict[tuple[str, int], int] = {}
+        self._held = False
+        self._reported_at = -LAG_SECONDS
+        self._reported: set[tuple[str, int]] = set()
+
+    @property
+    def ended(self) -> Set[tuple[str, int]]:
         """Topic and number of each partition that was read to its end, even if it has grown since."""
+        return self._ends.keys()
 
     def poll(self, count: int) -> list[Record]:
         """Up to so many records, or none after `POLL_SECONDS`; KafkaException for what the client reports."""
+        if self._held:
+            self._consumer.resume(self._awake())
+            self._held = False
+        records = self._collect(count)
+        if self._resting and not records:
+            self._look()
+        if time.monotonic() - self._reported_at >= LAG_SECONDS:
+            self._report()
+        return records
+
+    def hold(self) -> list[Record]:
+        """Serves rebalances for `POLL_SECONDS` at most while the caller is busy elsewhere.
+
+        Nothing more is fetched until the next `poll`; what a new assignment brought in meanwhile is the result.
+        """
+        self._consumer.pause(self._awake())
+        self._held = True
+        return self._collect(1)
+
+    def _awake(self) -> list[TopicPartition]:
+        return [each for each in self._consumer.assignment() if (each.topic, each.partition) not in self._resting]
+
+    def _collect(self, count: int) -> list[Record]:
         records: list[Record] = []
         for message in self._consumer.consume(count, POLL_SECONDS):
             error = message.error()
@@ -60,10 +94,8 @@ class Poller:
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             if error.code() != KafkaError._PARTITION_EOF or topic is None or partition is None or offset is None:
                 raise KafkaException(error)
-            self.ended.add((topic, partition))
+            self._ends[topic, partition] = offset
             self._rest(topic, partition, offset)
-        if self._resting and not records:
-            self._look()
         return records
 
     def _rest(self, topic: str, partition: int, offset: int) -> None:
@@ -82,6 +114,20 @@ class Poller:
             if end > offset:
                 del self._resting[topic, partition]
                 self._consumer.resume([place])
+
+    def _report(self) -> None:
+        self._reported_at = time.monotonic()
+        ours = self._consumer.assignment()
+        for at in self._consumer.position(ours):
+            place = (at.topic, at.partition)
+            known = self._consumer.get_watermark_offsets(at, cached=True)
+            read = max(at.offset, self._ends.get(place, -1))  # past the end's transaction markers there is no position
+            if known is not None and min(known[1], read) >= 0:
+                LAG.labels(*place).set(max(0, known[1] - read))
+        now_ours = {(each.topic, each.partition) for each in ours}
+        for gone in self._reported - now_ours:
+            LAG.remove(*gone)
+        self._reported = now_ours
 
     def _is_ours(self, topic: str, partition: int) -> bool:
         return any((each.topic, each.partition) == (topic, partition) for each in self._consumer.assignment())
