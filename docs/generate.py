@@ -26,6 +26,7 @@ EVENTS = {
 SETTINGS = (
     ("Both services", "shared.settings"),
     ("ingest-service", "ingest_service.settings"),
+    ("ingest-service, fetching", "ingest_service.fetching.settings"),
     ("stance-service", "stance_service.settings"),
 )
 
