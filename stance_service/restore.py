@@ -23,7 +23,7 @@ BATCH: Final = 2_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # frozen ones can't be given a traceback
 class UnreadableObservationError(PermanentError):
     """A record of the observations cannot be understood; to skip it would falsify history."""
 
