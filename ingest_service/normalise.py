@@ -12,7 +12,7 @@ from ingest_service.clutter import article_lines
 from ingest_service.head import publication_date, read_head
 from ingest_service.identity import address, article_id
 from ingest_service.page import read_page
-from ingest_service.sources import Known, RawDocument
+from ingest_service.sources import Known, KnownFrom, RawDocument
 from ingest_service.text import NotTextError, blocks, clean, decode
 from ingest_service.urls import NotWebError, canonical_url
 from shared.errors import BadInputError
@@ -24,7 +24,7 @@ MAX_ARTICLE_BYTES = 4 * 1024 * 1024
 _LEAST_LETTERS_FOR_LANGUAGE = 20
 _ENOUGH_FOR_LANGUAGE = 1500
 
-Origin = Literal["manifest", "meta", "text", "fetched"]
+Origin = KnownFrom | Literal["meta", "text", "fetched"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _text_parts(text: str, title: str | None, found: Known) -> Parts:
 
 def _published(raw: RawDocument, parts: Parts, observed_at: datetime) -> tuple[datetime, Origin]:
     candidates: tuple[tuple[datetime | None, Origin], ...] = (
-        (raw.known.published_at, "manifest"),
+        (raw.known.published_at, raw.known.origin),
         (parts.found.published_at, "meta"),
         (parts.published_in_text, "text"),
     )

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from shared.errors import BadInputError
 
 MediaType = Literal["text/plain", "text/html"]
+KnownFrom = Literal["manifest", "feed"]
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,15 @@ class Known:
     author: str | None = None
     publisher: str | None = None
     published_at: datetime | None = None
+    origin: KnownFrom = "manifest"
 
 
 @dataclass(frozen=True)
 class RawDocument:
-    """A document as it was found. `key` names it within `source`, `where` is for messages to people."""
+    """A document as it was found. `key` names it within `source`, `where` is for messages to people.
+
+    `charset` is the encoding that its server named, which may be wrong; None if it named none.
+    """
 
     source: str
     key: str
@@ -32,6 +37,7 @@ class RawDocument:
     content: bytes
     media_type: MediaType = "text/plain"
     known: Known = field(default_factory=Known)
+    charset: str | None = None
 
 
 @dataclass(frozen=True)
