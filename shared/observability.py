@@ -26,8 +26,8 @@ MODEL_SECONDS = Histogram(
 )
 REFUSED_OBSERVATIONS = Counter(
     "stance_refused_observations",
-    "Observations that observe did not publish because they can't be true, by reason (axis, held_at, confidence).",
-    ["reason"],
+    "Articles and records refused because what they say can't be true, by field (published_at, axis, confidence, ...).",
+    ["field"],
 )
 LATE_OBSERVATIONS = Counter(
     "stance_late_observations",

@@ -1,9 +1,10 @@
 """Article to Observations. Pure: no broker, file, environment or clock."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from shared.errors import PermanentError
 from shared.events import (
     Article,
     Basis,
@@ -19,6 +20,21 @@ from shared.ids import digest
 from stance_service.classifiers.base import ArticleText, Judgement
 from stance_service.dates import held_at
 
+FIRST_YEAR = 1800
+CLOCK_TOLERANCE = timedelta(days=2)
+"""How far ahead a publication may be dated: time zones, papers dated for tomorrow."""
+
+
+@dataclass(eq=False)  # frozen ones can't be given a traceback
+class RefusedError(PermanentError):
+    """What an article or its judgements say can't be true."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -33,6 +49,24 @@ class Statement:
     confidence: float
     start: int
     end: int
+
+
+def checked(
+    article: Article, judgements: Iterable[Judgement], axes: Collection[str], now: UtcDatetime
+) -> list[Judgement]:
+    """The judgements of an article; raises RefusedError for those and for publication dates that can't be true."""
+    at = article.published_at
+    if at.year < FIRST_YEAR or at > now + CLOCK_TOLERANCE:
+        raise RefusedError("published_at", f"{at.isoformat()} is before {FIRST_YEAR} or in the future")
+    found = list(judgements)
+    for each in found:
+        if each.axis not in axes:
+            raise RefusedError("axis", f"{each.axis!r} is none of {', '.join(sorted(axes))}; see STANCE_PROPOSITIONS")
+        if not 0 <= each.confidence <= 1:
+            raise RefusedError("confidence", f"{each.confidence} is no probability")
+        if not 0 <= each.start < each.end <= len(article.body):
+            raise RefusedError("evidence", f"{each.start}..{each.end} is no part of {len(article.body)} characters")
+    return found
 
 
 def statements(text: ArticleText, published_on: date, judgements: Iterable[Judgement]) -> list[Statement]:

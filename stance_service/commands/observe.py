@@ -1,19 +1,23 @@
 """`stance-service observe`: articles in, observations out."""
 
-import asyncio
-from typing import Annotated
+import logging
+import os
+from contextlib import closing
+from typing import Annotated, Final
 
 import typer
-from faststream import FastStream
 
 from shared import broker
+from shared.health import Checks, Progress, Readiness, serving_health
 from shared.observability import configure_logging
-from shared.settings import BrokerSettings, LogSettings
-from stance_service import build
-from stance_service.classifiers.base import Classifier
+from shared.settings import BrokerSettings, HealthSettings, LogSettings
+from stance_service import build, stopping
+from stance_service.observe_loop import ObserveLoop
 from stance_service.observed import ObservedArticles
 from stance_service.observer import Observer
 from stance_service.settings import ClassifierSettings
+
+LONGEST_ARTICLE_SECONDS: Final = 15 * 60.0
 
 
 def observe(
@@ -22,24 +26,27 @@ def observe(
     ] = None,
 ) -> None:
     """Judge the articles of `articles.v1` until stopped."""
-    logs, settings = LogSettings(), BrokerSettings()
+    asked = stopping.on_signal()
+    logs, settings, classifying = LogSettings(), BrokerSettings(), ClassifierSettings()
     configure_logging("stance-service observe", logs.log_level, logs.log_format)
-    classifier = build.classifier(ClassifierSettings())
     if member is None and settings.embedded:
         member = "0"  # the embedded broker never misses a dead worker
-    with broker.running(settings) as reachable:
-        asyncio.run(_observe(reachable, classifier, member))
-
-
-async def _observe(settings: BrokerSettings, classifier: Classifier, member: str | None) -> None:
-    kafka = broker.faststream_broker(settings)
-    app = FastStream(kafka)
-    observed = ObservedArticles(settings)
-    observer = Observer(settings, classifier, observed, broker.producer(settings))
-    observer.subscribe(kafka, member, app.exit)
-    try:
-        await app.run()
-    finally:
-        observed.close()
-    if observer.failure is not None:
-        raise observer.failure
+    progress, readiness = Progress("observe", LONGEST_ARTICLE_SECONDS), Readiness("the model is being loaded")
+    checks = Checks(live={"progress": progress}, ready={"partitions": readiness})
+    with serving_health(HealthSettings(), checks):
+        classifier = build.classifier(classifying)
+        readiness.missing = "Kafka gave no partitions yet"
+        with broker.running(settings) as reachable, closing(ObservedArticles(reachable)) as observed:
+            observer = Observer(
+                reachable,
+                classifier,
+                frozenset(build.propositions(classifying).axes),
+                observed,
+                broker.producer(reachable),
+                beat=progress.beat,
+            )
+            loop = ObserveLoop(reachable, observer, progress, readiness, member, sparing=settings.embedded)
+            finished = loop.run(asked)
+    if not finished:
+        logging.shutdown()
+        os._exit(0)  # the model can't be interrupted; all that was ours to close is closed
