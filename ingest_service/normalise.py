@@ -100,7 +100,7 @@ def _parts(raw: RawDocument) -> Parts:
     try:
         if raw.media_type == "text/html":
             return _page_parts(raw)
-        return _text_parts(decode(raw.content), raw.known.title, Known())
+        return _text_parts(decode(raw.content, raw.charset), raw.known.title, Known())
     except NotTextError as error:
         raise BadInputError(raw.where, str(error)) from error
 
@@ -110,7 +110,8 @@ def _too_long(raw: RawDocument) -> BadInputError:
 
 
 def _page_parts(raw: RawDocument) -> Parts:
-    page = read_page(raw.content, raw.known.url)
+    content = decode(raw.content, raw.charset) if raw.charset else raw.content
+    page = read_page(content, raw.known.url)
     if page is None:
         raise BadInputError(raw.where, "no article was found in this HTML page")
     return _text_parts(page.text, raw.known.title or page.known.title, page.known)

@@ -16,7 +16,7 @@ class Page:
     known: Known
 
 
-def read_page(content: bytes, url: str | None) -> Page | None:
+def read_page(content: bytes | str, url: str | None) -> Page | None:
     """The article, or None if the page has none."""
     document = trafilatura.bare_extraction(
         content, url=url, with_metadata=True, include_comments=False, include_tables=True, deduplicate=False

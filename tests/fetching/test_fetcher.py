@@ -171,3 +171,9 @@ async def test_a_meta_refresh_is_not_followed(server: WebServer, fetcher: Fetche
     server.routes["/a"] = Reply(b'<html><meta http-equiv="refresh" content="0; url=/b">')
     await fetched(fetcher, server.url("/a"))
     assert server.paths == ["/a"]
+
+
+@pytest.mark.parametrize("charset", ["rot13", "hex", "idna", "utf-7", "unicode_escape", "klingon", "", "a\\x00b"])
+async def test_a_charset_that_is_none_is_not_passed_on(server: WebServer, fetcher: Fetcher, charset: str) -> None:
+    server.routes["/a"] = Reply(b"<html>", headers={"Content-Type": f"text/html; charset={charset}"})
+    assert (await fetched(fetcher, server.url("/a"))).charset is None

@@ -11,6 +11,12 @@ def test_text_is_read_in_the_encoding_it_has(encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
 
 
+def test_the_encoding_that_a_server_names_goes_before_a_guess_but_not_before_utf8() -> None:
+    text = "Žluťoučký kůň"
+    assert decode(text.encode("iso-8859-2"), "iso-8859-2") == text
+    assert decode(text.encode(), "iso-8859-2") == text
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x00\x00", b"text\x00text", bytes(range(1, 32)) * 10])
 def test_a_binary_is_no_text(content: bytes) -> None:
     with pytest.raises(NotTextError, match="binary"):
