@@ -1,81 +1,120 @@
-"""Documents through normalisation to the topic."""
+"""Documents through normalisation to the topic, in order."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
-from typing import Protocol
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from ingest_service.known import PublishedArticles
-from ingest_service.normalise import normalise
-from ingest_service.sources import RawDocument
-from shared.errors import BadInputError
+from ingest_service.normalising import Normalised
+from ingest_service.outcomes import Outcome
+from ingest_service.publish import Candidate, Remember, Step
+from ingest_service.sources import Found, RawDocument
+from shared.errors import StanceError
 from shared.events import Article
 from shared.observability import DOCUMENTS
 
-BATCH = 200
+DOCUMENTS_AT_ONCE = 64
+BYTES_AT_ONCE = 8 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
-
-class Publisher(Protocol):
-    """Takes articles; returns only when they are safe."""
-
-    async def publish(self, articles: Sequence[Article]) -> None:
-        """Raises if an article may not have been taken."""
-        ...
+Normalise = Callable[[Sequence[RawDocument]], Awaitable[list[Normalised]]]
+Publish = Callable[[Sequence[Step]], Awaitable[list[Outcome]]]
+Batch = Sequence[Found | Remember]
 
 
 @dataclass
 class Report:
-    """What became of the documents."""
+    """What became of the documents; `published` counts those revised as well."""
 
     published: int = 0
     revised: int = 0
+    retracted: int = 0
     unchanged: int = 0
-    rejected: list[BadInputError] = field(default_factory=list)
+    rejected: int = 0
+
+    @property
+    def new(self) -> int:
+        """How much the topic has grown."""
+        return self.published + self.retracted
 
 
-def articles(
-    documents: Iterable[RawDocument | BadInputError], clock: Callable[[], datetime]
-) -> Iterator[Article | BadInputError]:
-    """The article of every document, or why there is none; `clock` says when it was read."""
-    for document in documents:
-        if isinstance(document, BadInputError):
-            yield document
-            continue
-        try:
-            yield normalise(document, clock())
-        except BadInputError as error:
-            yield error
-        except Exception as error:  # a parser met what it never saw: that document is lost, not the others
-            _log.exception("normalising %s failed", document.where)
-            yield BadInputError(document.where, f"it can't be processed ({type(error).__name__}: {error})")
+async def ingest(batches: AsyncIterator[Batch], normalise: Normalise, publish: Publish, in_flight: int = 1) -> Report:
+    """Publish what is new or changed, in order, with up to `in_flight` batches being normalised at a time.
 
-
-async def ingest(read: Iterable[Article | BadInputError], published: PublishedArticles, publisher: Publisher) -> Report:
-    """Publish what is new or changed, in batches of bounded size; `published` is kept up to date."""
+    If the source fails, what it found before is published first.
+    """
     report = Report()
-    stream = iter(read)
-    while batch := list(islice(stream, BATCH)):
-        fresh = [article for item in batch if (article := _sort(item, published, report)) is not None]
-        await publisher.publish(fresh)
-        report.published += len(fresh)
-        report.revised += sum(article.revision > 1 for article in fresh)
-        DOCUMENTS.labels("published").inc(len(fresh))
+    window: deque[asyncio.Task[list[Step]]] = deque()
+    failure: StanceError | None = None
+
+    async def publish_oldest() -> None:
+        note(await publish(await window[0]), report)
+        window.popleft()
+
+    try:
+        try:
+            async for batch in batches:
+                window.append(asyncio.create_task(prepared(batch, normalise)))
+                if len(window) >= in_flight:
+                    await publish_oldest()
+        except StanceError as error:
+            failure = error
+        while window:
+            await publish_oldest()
+    finally:
+        for task in window:
+            task.cancel()
+    if failure is not None:
+        raise failure
     return report
 
 
-def _sort(item: Article | BadInputError, published: PublishedArticles, report: Report) -> Article | None:
-    if isinstance(item, BadInputError):
-        report.rejected.append(item)
-        DOCUMENTS.labels("rejected").inc()
-        _log.error("%s", item, extra={"where": item.where, "reason": item.reason})
-        return None
-    article = published.next_revision(item)
-    if article is None:
-        report.unchanged += 1
-        DOCUMENTS.labels("unchanged").inc()
-    else:
-        published.add(article)
-    return article
+async def prepared(batch: Batch, normalise: Normalise) -> list[Step]:
+    """The batch with its documents normalised."""
+    documents = [found for found in batch if isinstance(found, RawDocument)]
+    articles = iter(await normalise(documents) if documents else [])
+    return [_step(found, next(articles)) if isinstance(found, RawDocument) else found for found in batch]
+
+
+def _step(document: RawDocument, article: Normalised) -> Step:
+    return Candidate(article, document) if isinstance(article, Article) else article
+
+
+def note(outcomes: Iterable[Outcome], report: Report) -> None:
+    """Count outcomes, and log what was rejected and why."""
+    for outcome in outcomes:
+        DOCUMENTS.labels(outcome.status).inc()
+        if outcome.error is not None:
+            extra = {"where": outcome.error.where, "reason": outcome.error.reason}
+            _log.error("%s", outcome.error, extra=extra)
+        match outcome.status:
+            case "published":
+                report.published += 1
+            case "revised":
+                report.published += 1
+                report.revised += 1
+            case "retracted":
+                report.retracted += 1
+            case "unchanged":
+                report.unchanged += 1
+            case "rejected":
+                report.rejected += 1
+
+
+async def read_in_thread(documents: Iterator[Found]) -> AsyncIterator[list[Found]]:
+    """Batches of bounded number and size, read without holding up the loop."""
+    while batch := await asyncio.to_thread(_take, documents):
+        yield batch
+
+
+def _take(documents: Iterator[Found]) -> list[Found]:
+    batch: list[Found] = []
+    size = 0
+    while len(batch) < DOCUMENTS_AT_ONCE and size < BYTES_AT_ONCE:
+        found = next(documents, None)
+        if found is None:
+            break
+        batch.append(found)
+        size += len(found.content) if isinstance(found, RawDocument) else 0
+    return batch

@@ -1,39 +1,150 @@
-"""Articles to their topic."""
+"""Articles to their topic, each revision once: read what is there, decide, write, take note, in one transaction.
 
-import asyncio
-from collections.abc import Sequence
+What is known of the topic is noted only after the broker has acknowledged, and what a source remembers in the same
+transaction: a crash at any point leaves at worst records on the topic that were not noted, and those are read from
+there before anything else is decided.
+"""
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from faststream.kafka import KafkaBroker
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from shared.errors import BrokerUnavailableError, PermanentError
-from shared.events import Article
-from shared.settings import BrokerSettings
+from ingest_service.dedupe import Duplicates
+from ingest_service.identity import fingerprint
+from ingest_service.outcomes import Outcome, decide
+from ingest_service.sources import Gone, RawDocument
+from ingest_service.state import State
+from ingest_service.topic import Entry, Place, Read
+from shared.errors import BadInputError
+from shared.events import Article, Retraction
 from shared.topics import ARTICLES
 
-HEADERS = {"content-type": "application/json"}
+_READ_AT_ONCE = 10_000
+_log = logging.getLogger(__name__)
 
 
-class ArticlePublisher:
-    """Publishes through a connected FastStream broker; documented in its AsyncAPI schema."""
+@dataclass(frozen=True)
+class Remember:
+    """What a source wants to be kept once all that it found before is safe."""
 
-    def __init__(self, broker: KafkaBroker, settings: BrokerSettings) -> None:
-        self._publisher = broker.publisher(
-            settings.topic(ARTICLES), title="articles", schema=Article, description="Normalised articles, by article_id"
-        )
+    source: str
+    key: str
+    value: str
 
-    async def publish(self, articles: Sequence[Article]) -> None:
-        """Returns once the broker has all of them; raises if it may not have one.
 
-        Repeating is harmless: an article that got through has the same id and revision again.
+@dataclass(frozen=True)
+class Candidate:
+    """An article that may be new, and the document it was found in."""
+
+    article: Article
+    document: RawDocument
+
+
+Step = Candidate | Gone | BadInputError | Remember
+
+
+class ArticlesTopic(Protocol):
+    """See `ingest_service.topic.Topic`."""
+
+    def identity(self) -> str: ...
+    def ends(self) -> dict[int, int]: ...
+    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[Read]]: ...
+    def write(self, entries: Sequence[Entry]) -> list[Place]: ...
+
+
+class Publishing:
+    """Publishes what is new. Blocking, for one thread at a time; several processes take turns, a batch each."""
+
+    def __init__(self, state: State, topic: ArticlesTopic, clock: Callable[[], datetime]) -> None:
+        self._state = state
+        self._copies = Duplicates(state.connection)
+        self._topic = topic
+        self._clock = clock
+
+    def catch_up(self) -> None:
+        """Learn what is on the topic; everything, if it is another than last time."""
+        identity = self._topic.identity()
+        with self._state.writing() as state:
+            if state.topic() != identity:
+                self._begin(identity)
+        caught_up = False
+        while not caught_up:
+            with self._state.writing():  # others may publish in between
+                caught_up = self._read(_READ_AT_ONCE)
+
+    def publish(self, steps: Iterable[Step]) -> list[Outcome]:
+        """What became of each, in order; returns once the broker has all of it.
+
+        Raises BrokerUnavailableError if it may not: then nothing is noted, and all of it is to be published again.
         """
-        try:
-            await asyncio.gather(*(self._send(article) for article in articles))
-        except MessageSizeTooLargeError as error:
-            raise PermanentError(f"an article is larger than Kafka takes: {error}") from error
-        except (KafkaError, OSError) as error:
-            raise BrokerUnavailableError(f"Kafka did not acknowledge: {error}. Run the command again.") from error
+        with self._state.writing():
+            self._read()
+            outcomes = self._decide(steps)
+            written = [outcome for outcome in outcomes if outcome.record is not None]
+            if written:
+                self._note_places(self._topic.write([_entry(outcome) for outcome in written]))
+        return outcomes
 
-    async def _send(self, article: Article) -> None:
-        record = article.model_dump_json().encode()
-        await self._publisher.publish(record, key=article.article_id.encode(), headers=HEADERS)
+    def preview(self, steps: Iterable[Step]) -> list[Outcome]:
+        """What would become of each if it were published now."""
+        with self._state.writing(keep=False):
+            self._read()
+            return self._decide(steps)
+
+    def _decide(self, steps: Iterable[Step]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for step in steps:
+            if isinstance(step, Remember):
+                self._state.remember(step.source, {step.key: step.value})
+                continue
+            item = step.article if isinstance(step, Candidate) else step
+            outcome = decide(item, self._state, self._copies, self._clock())
+            if outcome.event is not None:
+                self._note(outcome.event)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _read(self, limit: int | None = None) -> bool:
+        """Read what others wrote, up to about `limit` records; True if that is all there is."""
+        progress, ends = self._state.progress(), self._topic.ends()
+        if any(offset > ends.get(partition, 0) for partition, offset in progress.items()):
+            _log.warning("the topic of articles has lost records or was made anew: what it holds is read again")
+            self._begin(self._topic.identity())
+            progress = {}
+        count = 0
+        for batch in self._topic.read(progress, ends):
+            for read in batch:
+                if read.event is not None:
+                    self._note(read.event)
+                self._state.advance(read.partition, read.offset + 1)
+            count += len(batch)
+            if limit is not None and count >= limit:
+                return False
+        return True
+
+    def _begin(self, identity: str) -> None:
+        self._state.begin(identity)
+        self._copies.clear()
+
+    def _note(self, event: Article | Retraction) -> None:
+        if isinstance(event, Article):
+            self._state.note(event.article_id, event.revision, fingerprint(event))
+            self._copies.add(event)
+        else:
+            self._state.note(event.article_id, event.revision, None)
+
+    def _note_places(self, places: Iterable[Place]) -> None:
+        """Go on reading after our own records; if others lie between, ours are read as well, which is harmless."""
+        progress = self._state.progress()
+        for place in sorted(places, key=lambda place: place.offset):
+            if place.topic == ARTICLES.name and progress.get(place.partition, 0) == place.offset:
+                progress[place.partition] = place.offset + 1
+                self._state.advance(place.partition, place.offset + 1)
+
+
+def _entry(outcome: Outcome) -> Entry:
+    assert outcome.article_id is not None
+    assert outcome.record is not None
+    return Entry(ARTICLES.name, outcome.article_id.encode(), outcome.record)

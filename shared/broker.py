@@ -7,11 +7,13 @@ whichever client writes it; records may have up to `topics.MAX_RECORD_BYTES`.
 
 import logging
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError as ConfluentError
 from confluent_kafka.admin import AdminClient
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -25,6 +27,16 @@ from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, MAX_RECORD_BYTES, Topic
 
 CLIENT_ID = "stancewatch"
+
+_MOVING = frozenset(
+    {
+        ConfluentError.NOT_LEADER_FOR_PARTITION,
+        ConfluentError.LEADER_NOT_AVAILABLE,
+        ConfluentError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
+"""What a broker answers for a moment after a partition was made or changed its leader."""
+_ASK_AGAIN_SECONDS = 0.2
 
 
 @contextmanager
@@ -136,6 +148,22 @@ def consumer(
     if member is not None:
         defaults["group.instance.id"] = f"{settings.kafka_topic_prefix}{group}-{member}"
     return Consumer(defaults | dict(options or {}))
+
+
+def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tuple[int, int]:
+    """The first offset of a partition and the next one to be written; KafkaException if nobody knows in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            known = consumer.get_watermark_offsets(place, max(0.1, deadline - time.monotonic()), cached=False)
+        except KafkaException as error:
+            if error.args[0].code() not in _MOVING or time.monotonic() > deadline:
+                raise
+            time.sleep(_ASK_AGAIN_SECONDS)
+        else:
+            if known is None:
+                raise KafkaException(ConfluentError(ConfluentError._TIMED_OUT))
+            return known
 
 
 def inspector(settings: BrokerSettings) -> AdminClient:

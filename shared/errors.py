@@ -19,7 +19,7 @@ class BrokerUnavailableError(TransientError):
     """Kafka does not answer, or the embedded broker did not start."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)  # frozen ones can't be given a traceback, nor be sent between processes
 class BadInputError(PermanentError):
     """One document can't become an article; the others can. `field` is the one at fault, where it is a record's."""
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from shared.broker import watermarks
 from shared.dead_letters import Record
 from shared.observability import LAG
 
@@ -15,27 +16,6 @@ _ANSWER_SECONDS: Final = 10.0
 
 END_OF_PARTITION: Final[dict[str, object]] = {"enable.partition.eof": True}
 """What a consumer needs for `ended`, and to be polled sparingly."""
-
-_MOVING: Final = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
-)
-"""What a broker answers for a moment after a partition was made or changed its leader."""
-
-
-def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tuple[int, int]:
-    """The first offset of a partition and the next one to be written; KafkaException if nobody knows in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            known = consumer.get_watermark_offsets(place, max(0.1, deadline - time.monotonic()), cached=False)
-        except KafkaException as error:
-            if error.args[0].code() not in _MOVING or time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_SECONDS)
-        else:
-            if known is None:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            return known
 
 
 class Poller:

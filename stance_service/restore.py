@@ -15,7 +15,7 @@ from shared.errors import PermanentError
 from shared.events import OBSERVATION_EVENT, Observation, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
-from stance_service.polling import Poller, watermarks
+from stance_service.polling import Poller
 from stance_service.tracker import Tracker
 
 BATCH: Final = 2_000
@@ -74,7 +74,7 @@ def restore(
     try:
         for partition in missing:
             at = TopicPartition(topic, partition)
-            first, _ = watermarks(consumer, at, settings.kafka_timeout_seconds)
+            first, _ = broker.watermarks(consumer, at, settings.kafka_timeout_seconds)
             if first > 0:
                 raise HistoryLostError(f"{topic}, partition {partition} begins only at offset {first}")
         consumer.assign([TopicPartition(topic, partition, 0) for partition in missing])

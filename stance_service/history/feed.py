@@ -14,7 +14,7 @@ from shared.errors import PermanentError, TransientError
 from shared.events import Observation, StanceChange, Timeline, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.history.store import Entry, History
-from stance_service.polling import END_OF_PARTITION, Poller, watermarks
+from stance_service.polling import END_OF_PARTITION, Poller
 from stance_service.restore import BATCH, decode
 
 _TOPICS = (topics.OBSERVATIONS, topics.POSITIONS, topics.CHANGES)
@@ -66,7 +66,7 @@ class Feed:
         for name in self._names:
             for partition in consumer.list_topics(name, timeout).topics[name].partitions:
                 offset = stored.get((name, partition), 0)
-                _, end = watermarks(consumer, TopicPartition(name, partition), timeout)
+                _, end = broker.watermarks(consumer, TopicPartition(name, partition), timeout)
                 if offset > end:
                     _log.warning("%s, partition %d has been made anew; rebuilding the history", name, partition)
                     self._history.clear()

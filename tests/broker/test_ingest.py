@@ -7,32 +7,33 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from ingest_service.known import read_published
+from ingest_service.build import publishing
 from ingest_service.normalise import MAX_ARTICLE_BYTES
-from ingest_service.publish import ArticlePublisher
-from shared.broker import consumer, faststream_broker, producer
+from ingest_service.publish import Candidate
+from shared.broker import consumer, producer
 from shared.events import Article
 from shared.settings import BrokerSettings
 from shared.topics import ARTICLES
-from tests.documents import PROSE, SEEDS, article
+from tests.documents import PROSE, SEEDS, article, document
 
 
-def ingest(settings: BrokerSettings, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    own = {
-        "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "STANCE_DATA_DIR": str(settings.data_dir),
-    }
+def ingest(settings: BrokerSettings, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "ingest_service", *map(str, arguments)],
-        env=os.environ | own | environment,
+        env=os.environ | environment(settings) | more,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def environment(settings: BrokerSettings) -> dict[str, str]:
+    return {
+        "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "STANCE_DATA_DIR": str(settings.data_dir),
+    }
 
 
 def on_topic(settings: BrokerSettings, count: int) -> list[Article]:
@@ -122,16 +123,32 @@ def test_an_embedded_broker_is_started_kept_and_stopped_by_the_command(tmp_path:
         assert not (tmp_path / "data" / "broker" / "broker.json").exists()
 
 
-@pytest.mark.parametrize("size", [MAX_ARTICLE_BYTES - 100])
-async def test_the_longest_article_is_published_and_read_back(kafka: BrokerSettings, size: int) -> None:
-    longest = article().model_copy(update={"body": "“" * (size // 3)})
-    async with faststream_broker(kafka) as broker:
-        await ArticlePublisher(broker, kafka).publish([longest])
-    assert read_published(kafka).next_revision(longest) is None
+def test_the_longest_article_is_published_and_read_back(kafka: BrokerSettings, tmp_path: Path) -> None:
+    longest = article().model_copy(update={"body": "“" * ((MAX_ARTICLE_BYTES - 100) // 3)})
+    with publishing(kafka.model_copy(update={"data_dir": tmp_path})) as (publisher, _):
+        publisher.catch_up()
+        [outcome] = publisher.publish([Candidate(longest, document())])
+        assert outcome.status == "published"
+    with publishing(kafka.model_copy(update={"data_dir": tmp_path / "empty"})) as (publisher, _):
+        publisher.catch_up()
+        [outcome] = publisher.publish([Candidate(longest, document())])
+        assert outcome.status == "unchanged"
 
 
 def test_a_record_that_is_no_article_does_not_stop_ingest(kafka: BrokerSettings) -> None:
     writer = producer(kafka)
     writer.produce(kafka.topic(ARTICLES), b"no json", b"a")
     assert writer.flush(20) == 0
-    assert read_published(kafka).latest == {}
+    done = ingest(kafka, "add", SEEDS / "002_e66fe55ed26b97b5.txt")
+    assert (done.returncode, "1 published" in done.stderr) == (0, True), done.stderr
+
+
+def test_processes_that_add_at_the_same_time_publish_each_article_once(kafka: BrokerSettings, tmp_path: Path) -> None:
+    lines = [json.dumps({"id": str(number), "body": f"{number}. {PROSE[0]}"}) for number in range(400)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    command = [sys.executable, "-m", "ingest_service", "add", str(tmp_path / "a.jsonl")]
+    own = os.environ | environment(kafka)
+    running = [subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=120)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], told
+    assert len({one.article_id for one in on_topic(kafka, 400)}) == 400

@@ -10,7 +10,6 @@ from shared import broker, topics
 from shared.dead_letters import Record
 from shared.events import Observation, Withdrawal
 from shared.settings import BrokerSettings
-from stance_service.polling import watermarks
 
 DEADLINE = 60.0
 
@@ -57,7 +56,7 @@ def progress_of(settings: BrokerSettings, group: str, topic: topics.Topic) -> It
     places = [TopicPartition(settings.topic(topic), number) for number in range(topic.partitions)]
 
     def all_read() -> bool:
-        ends = [watermarks(consumer, place, DEADLINE)[1] for place in places]
+        ends = [broker.watermarks(consumer, place, DEADLINE)[1] for place in places]
         return all(max(at.offset, 0) >= end for at, end in zip(consumer.committed(places, 10), ends, strict=True))
 
     try:

@@ -1,0 +1,34 @@
+"""`ingest-service normalise`: what would become of files, without a broker."""
+
+import sys
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingest_service.build import now
+from ingest_service.normalising import normalised
+from ingest_service.settings import IngestSettings
+from ingest_service.sources import RawDocument
+from ingest_service.sources.files import FileSource
+from shared.events import Article
+
+SOME_REJECTED = 1
+
+
+def normalise(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders, see docs/ingest.md.")],
+    source: Annotated[str | None, typer.Option(help="Name of the source, instead of the folder's.")] = None,
+) -> None:
+    """Print the articles of files and folders as JSON lines, without publishing them."""
+    limit = IngestSettings().max_file_bytes
+    rejected = False
+    for found in chain.from_iterable(FileSource(path, source, limit).documents() for path in paths):
+        item = normalised(found, now()) if isinstance(found, RawDocument) else found
+        if isinstance(item, Article):
+            print(item.model_dump_json())
+        else:
+            rejected = True
+            print(item, file=sys.stderr)
+    raise typer.Exit(SOME_REJECTED if rejected else 0)

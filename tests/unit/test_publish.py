@@ -1,0 +1,175 @@
+"""What is published, as which revision, and what is known after things went wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest_service.outcomes import Outcome
+from ingest_service.publish import Candidate, Publishing, Remember, Step
+from ingest_service.sources import Gone
+from ingest_service.state import State
+from shared.errors import BadInputError, BrokerUnavailableError, TransientError
+from shared.events import Article, Retraction
+from tests.documents import PROSE, READ_AT, article, document
+from tests.topics import MemoryTopic
+
+GONE = Gone("test", "a.txt", "a.txt", None, "it answers 410")
+
+
+def candidate(text: str = PROSE[0], key: str = "a.txt") -> Candidate:
+    return Candidate(article(text, key=key), document(text, key=key))
+
+
+@pytest.fixture
+def topic() -> MemoryTopic:
+    return MemoryTopic()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State(tmp_path / "state.sqlite", wait_seconds=0.1)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def publishing(state: State, topic: MemoryTopic) -> Publishing:
+    made = Publishing(state, topic, lambda: READ_AT)
+    made.catch_up()
+    return made
+
+
+def statuses(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.status for outcome in outcomes]
+
+
+def revisions(topic: MemoryTopic) -> list[tuple[int, str | None]]:
+    return [(event.revision, event.body if isinstance(event, Article) else None) for event in topic.events]
+
+
+def test_the_same_article_again_is_not_published_again(publishing: Publishing, topic: MemoryTopic) -> None:
+    assert statuses(publishing.publish([candidate()])) == ["published"]
+    assert statuses(publishing.publish([candidate(), candidate()])) == ["unchanged", "unchanged"]
+    assert revisions(topic) == [(1, PROSE[0])]
+
+
+def test_a_changed_text_is_the_next_revision_within_a_batch_too(publishing: Publishing, topic: MemoryTopic) -> None:
+    steps = [candidate(PROSE[0]), candidate(PROSE[1]), candidate(PROSE[0])]
+    assert statuses(publishing.publish(steps)) == ["published", "revised", "revised"]
+    assert revisions(topic) == [(1, PROSE[0]), (2, PROSE[1]), (3, PROSE[0])]
+
+
+def test_an_article_that_is_gone_is_retracted_once_and_published_again_when_it_is_back(
+    publishing: Publishing, topic: MemoryTopic
+) -> None:
+    assert statuses(publishing.publish([GONE])) == ["unchanged"]
+    assert statuses(publishing.publish([candidate(), GONE, GONE])) == ["published", "retracted", "unchanged"]
+    assert statuses(publishing.publish([candidate()])) == ["revised"]
+    retraction = topic.events[1]
+    assert isinstance(retraction, Retraction)
+    assert (retraction.article_id, retraction.reason) == (topic.events[0].article_id, "it answers 410")
+    assert [event.revision for event in topic.events] == [1, 2, 3]
+
+
+def test_an_article_too_large_for_kafka_is_rejected_and_the_others_published(
+    publishing: Publishing, topic: MemoryTopic
+) -> None:
+    huge = candidate(key="huge")
+    huge = Candidate(huge.article.model_copy(update={"body": "\x01" * 2_000_000}), huge.document)
+    rejected, published = publishing.publish([huge, candidate()])
+    assert "split it into articles" in str(rejected.error)
+    assert published.status == "published"
+    assert len(topic.events) == 1
+
+
+def test_bad_input_is_rejected_with_its_reason(publishing: Publishing) -> None:
+    [outcome] = publishing.publish([BadInputError("x", "it is empty")])
+    assert (outcome.status, str(outcome.error)) == ("rejected", "x: it is empty")
+
+
+def test_what_the_broker_did_not_take_is_neither_known_nor_remembered(
+    publishing: Publishing, state: State, topic: MemoryTopic
+) -> None:
+    steps: list[Step] = [candidate(), Remember("feed", "etag", "1")]
+    topic.broken = True
+    with pytest.raises(BrokerUnavailableError):
+        publishing.publish(steps)
+    assert state.memory("feed") == {}
+    topic.broken = False
+    assert statuses(publishing.publish(steps)) == ["published"]
+    assert state.memory("feed") == {"etag": "1"}
+
+
+def test_what_the_broker_took_without_saying_so_is_not_published_again(
+    publishing: Publishing, topic: MemoryTopic
+) -> None:
+    topic.mute = True
+    with pytest.raises(BrokerUnavailableError):
+        publishing.publish([candidate()])
+    topic.mute = False
+    assert statuses(publishing.publish([candidate()])) == ["unchanged"]
+    assert len(topic.events) == 1
+
+
+def test_what_others_published_in_the_meantime_counts(
+    publishing: Publishing, topic: MemoryTopic, tmp_path: Path
+) -> None:
+    elsewhere = Publishing(State(tmp_path / "other.sqlite"), topic, lambda: READ_AT)
+    elsewhere.catch_up()
+    for text, revision in ((PROSE[0], 1), (PROSE[1], 2), (PROSE[0], 3)):
+        [outcome] = (elsewhere if revision == 2 else publishing).publish([candidate(text)])
+        assert outcome.revision == revision
+
+
+def test_a_lost_or_damaged_state_is_rebuilt_from_the_topic(topic: MemoryTopic, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    for damage in (None, b"", b"no database" * 1000):
+        if damage is not None:
+            for file in tmp_path.iterdir():
+                file.unlink()
+            path.write_bytes(damage)
+        state = State(path)
+        publishing = Publishing(state, topic, lambda: READ_AT)
+        publishing.catch_up()
+        publishing.publish([candidate()])
+        state.close()
+    assert len(topic.events) == 1
+
+
+def test_a_topic_that_lost_records_is_read_again_and_the_sources_asked_anew(
+    publishing: Publishing, state: State, topic: MemoryTopic
+) -> None:
+    publishing.publish([candidate(), Remember("feed", "etag", "1")])
+    topic.partitions = [[] for _ in topic.partitions]
+    assert statuses(publishing.publish([candidate()])) == ["published"]
+    assert state.memory("feed") == {}
+
+
+def test_another_topic_is_read_from_its_beginning(publishing: Publishing, topic: MemoryTopic) -> None:
+    publishing.publish([candidate(key="a")])
+    topic.name = "two"
+    topic.partitions = [[candidate(key="b").article.model_dump_json().encode()] for _ in topic.partitions]
+    publishing.catch_up()
+    assert statuses(publishing.publish([candidate(key="a"), candidate(key="b")])) == ["published", "unchanged"]
+
+
+def test_a_preview_publishes_and_notes_nothing(publishing: Publishing, topic: MemoryTopic) -> None:
+    for _ in range(2):
+        assert statuses(publishing.preview([candidate(PROSE[0]), candidate(PROSE[1])])) == ["published", "revised"]
+    assert topic.writes == 0
+
+
+def test_two_processes_take_turns(publishing: Publishing, state: State, topic: MemoryTopic, tmp_path: Path) -> None:
+    other = State(tmp_path / "state.sqlite", wait_seconds=0.05)
+    with other.writing(), pytest.raises(TransientError, match="another process"):
+        publishing.publish([candidate()])
+    assert statuses(Publishing(other, topic, lambda: READ_AT).publish([candidate()])) == ["published"]
+    assert statuses(publishing.publish([candidate()])) == ["unchanged"]
+    other.close()
+
+
+def test_an_older_revision_read_late_does_not_count(state: State) -> None:
+    state.note("a", 2, "second")
+    state.note("a", 1, "first")
+    assert state.latest("a") == (2, "second")
