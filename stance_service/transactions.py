@@ -20,6 +20,7 @@ from shared.cloudevents import to_kafka
 from shared.dead_letters import Record
 from shared.errors import TransientError
 from shared.events import Observation, Withdrawal
+from shared.health import Progress, Readiness
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
 from stance_service.polling import END_OF_PARTITION, POLL_SECONDS, Poller
@@ -34,17 +35,26 @@ class TransactionalLoop:
     """One worker. `member` names it for good: its successor fences it and takes its partitions over at once.
 
     Without a name a fresh one is made up; then a dead worker's partitions wait for the broker to miss it.
-    `sparing`: see `polling.Poller`.
+    `sparing`: see `polling.Poller`. `progress` is beaten at every turn, `readiness` told of assignments.
     """
 
     def __init__(
-        self, settings: BrokerSettings, parameters: Parameters, member: str | None = None, *, sparing: bool = False
+        self,
+        settings: BrokerSettings,
+        parameters: Parameters,
+        member: str | None = None,
+        *,
+        sparing: bool = False,
+        progress: Progress | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         self._settings = settings
         self._parameters = parameters
         self._topic = settings.topic(topics.OBSERVATIONS)
         self._member = member
         self._sparing = sparing
+        self._progress = progress or Progress("track", RESTORE_LIMIT_MS / 1000)
+        self._readiness = readiness or Readiness("Kafka gave no partitions yet")
         self._trackers: dict[int, Tracker] = {}
         self._next: dict[int, int] = {}
         self._given_up: dict[int, tuple[int, Tracker]] = {}
@@ -64,6 +74,7 @@ class TransactionalLoop:
             try:
                 poller = Poller(consumer, sparing=self._sparing)
                 while not stopping():
+                    self._progress.beat()
                     self._turn(poller.poll(BATCH), consumer, producer)
             finally:
                 consumer.close()
@@ -159,12 +170,14 @@ class TransactionalLoop:
             self._trackers |= restore(self._settings, self._parameters, unknown)
         self._next = {at.partition: at.offset for at in positions}
         consumer.assign(positions)
+        self._readiness.missing = None
 
     def _knows(self, at: TopicPartition) -> bool:
         given_up = self._given_up.get(at.partition)
         return given_up is not None and given_up[0] == at.offset
 
     def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        self._readiness.missing = "partitions are being shared out anew"
         self._given_up = {number: (self._next[number], tracker) for number, tracker in self._trackers.items()}
         self._trackers, self._next = {}, {}
         consumer.unassign()

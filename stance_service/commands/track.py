@@ -1,15 +1,19 @@
 """`stance-service track`: observations in; positions and changes out."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from shared import broker
+from shared.health import Checks, Progress, Readiness, serving_health
 from shared.observability import configure_logging
-from shared.settings import BrokerSettings, LogSettings
+from shared.settings import BrokerSettings, HealthSettings, LogSettings
 from stance_service import stopping
 from stance_service.settings import TrackerSettings
 from stance_service.transactions import TransactionalLoop
+
+LONGEST_STEP_SECONDS: Final = 120.0
+"""Between two beats lie a transaction, or a part of a restore; see STANCE_KAFKA_TIMEOUT_SECONDS."""
 
 
 def track(
@@ -21,9 +25,13 @@ def track(
     """Fold observations into positions and announce changes, exactly once, until stopped."""
     asked = stopping.on_signal()
     logs = LogSettings()
-    configure_logging("track", logs.log_level, logs.log_format)
+    configure_logging("stance-service track", logs.log_level, logs.log_format)
     settings, parameters = BrokerSettings(), TrackerSettings().parameters()
     if member is None and settings.embedded:
         member = "0"  # the embedded broker never misses a dead worker
-    with broker.running(settings) as reachable:
-        TransactionalLoop(reachable, parameters, member, sparing=settings.embedded).run(asked)
+    progress, readiness = Progress("track", LONGEST_STEP_SECONDS), Readiness("Kafka gave no partitions yet")
+    checks = Checks(live={"progress": progress}, ready={"partitions": readiness})
+    with serving_health(HealthSettings(), checks), broker.running(settings) as reachable:
+        TransactionalLoop(
+            reachable, parameters, member, sparing=settings.embedded, progress=progress, readiness=readiness
+        ).run(asked)
