@@ -30,6 +30,7 @@ class NameSpan:
     end: int
     text: str
     kind: Kind
+    certainty: float = 1.0  # the probability that it is a name of an actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,23 +17,39 @@ from stance_service.classifiers.base import ModelError
 Floats = npt.NDArray[np.float32]
 
 
+class Signs(NamedTuple):
+    """What speaks for a position of an actor, as one sentence of an article shows it."""
+
+    sentence: float
+    """Log-odds that the sentence shows the position."""
+    article: float
+    """Log-odds that any sentence of the article does, were they independent."""
+    mentions: float
+    """Logarithm of how often the article names the actor."""
+    name: float
+    """Log-odds that those are names of an actor, rather than of a product or place."""
+    registered: float
+    """1 for an actor of the registry, else 0."""
+
+
 class Calibration(BaseModel):
-    """Platt scaling (Platt 1999) of the model's probability, and from which confidence on a statement is made."""
+    """Logistic regression of whether careful readers agree (Platt 1999, of several signs rather than one)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    slope: float
+    weights: Signs
     intercept: float
     threshold: float
+    """From which confidence on a statement is made."""
 
-    def confidence(self, p: float) -> float:
-        """The calibrated probability of a raw one."""
-        p = min(max(p, 1e-6), 1 - 1e-6)
-        return 1.0 / (1.0 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.intercept)))
+    def confidence(self, signs: Signs) -> float:
+        """The calibrated probability."""
+        logit = self.intercept + sum(w * x for w, x in zip(self.weights, signs, strict=True))
+        return 1.0 / (1.0 + math.exp(-logit))
 
 
 class ModelSettings(BaseModel):
-    """`config.json` of a model directory, fitted on the development articles by `training/export.py`."""
+    """`config.json` of a model directory, fitted on the development articles by `training/fit.py`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +64,12 @@ class ModelSettings(BaseModel):
 def sigmoid(x: Floats) -> Floats:
     """Logits to probabilities, each on its own."""
     return np.asarray(1.0 / (1.0 + np.exp(-x)), dtype=np.float32)
+
+
+def log_odds(p: float) -> float:
+    """The logit, of probabilities up to one in a thousand from certainty."""
+    p = min(max(p, 1e-3), 1 - 1e-3)
+    return math.log(p / (1 - p))
 
 
 def softmax(x: Floats) -> Floats:

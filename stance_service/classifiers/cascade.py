@@ -34,7 +34,7 @@ class CascadeClassifier:
         asked = self._worth_asking(article)
         places = {p.passage for p in asked}
         rest = [p for p in article.passages if p.passage not in places]
-        kept = [j for found in run(lambda p: self.embedded.judge(article, p), rest) for j in found]
+        kept = self.embedded.judge(article, rest, run)
         spans = [span for p in asked if (span := _focus(article, p)) is not None]
         answered = self.chat.judge(text, _grouped(spans, self.chat.reach.part_characters), run) if spans else []
         return sorted([*kept, *answered], key=lambda j: (j.start, j.actor, j.axis, -j.polarity, j.basis))

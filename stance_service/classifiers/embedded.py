@@ -11,8 +11,9 @@ import numpy.typing as npt
 from shared.events import Basis, Polarity
 from stance_service.actors.names import CastMember, NameSpan
 from stance_service.actors.registry import Registry
-from stance_service.classifiers.artefact import Floats, ModelSettings, session, sigmoid, softmax
+from stance_service.classifiers.artefact import Floats, session, sigmoid, softmax
 from stance_service.classifiers.base import ArticleText, Judgement
+from stance_service.classifiers.finding import Finding, with_signs
 from stance_service.classifiers.reader import (
     ReadArticle,
     Reader,
@@ -25,6 +26,8 @@ from stance_service.passages import Passage
 GROUPS = ((False, "openness"), (False, "profit"), (True, "openness"), (True, "profit"))
 """(alleged, axis) of each group of three stance logits: none, +1, -1."""
 POLARITIES: tuple[Polarity, Polarity] = (1, -1)
+NEGLIGIBLE = 0.02
+"""What a sentence shows with less probability is not considered further."""
 
 
 class EmbeddedClassifier:
@@ -45,11 +48,24 @@ class EmbeddedClassifier:
 
     def _classify_one(self, text: ArticleText, run: Callable[..., Iterable[Any]]) -> list[Judgement]:
         article = self.reader.read(text, run)
-        judged = run(lambda passage: self.judge(article, passage), article.passages)
-        return [judgement for passage in judged for judgement in passage]
+        return self.judge(article, article.passages, run)
 
-    def judge(self, article: ReadArticle, read: ReadPassage) -> list[Judgement]:
-        """What one passage shows; nothing, unless it is relevant and names an actor."""
+    def judge(
+        self, article: ReadArticle, passages: Sequence[ReadPassage], run: Callable[..., Iterable[Any]] = map
+    ) -> list[Judgement]:
+        """What some passages of an article show, as far as it is likely enough for a statement."""
+        findings = self.findings(article, passages, run)
+        return [j for finding in findings if (j := self._judgement(finding)) is not None]
+
+    def findings(
+        self, article: ReadArticle, passages: Sequence[ReadPassage], run: Callable[..., Iterable[Any]] = map
+    ) -> list[Finding]:
+        """All that may be a position, likely or not; `run` maps over the passages."""
+        found = [each for read in run(lambda p: self._find(article, p), passages) for each in read]
+        return with_signs(found, article.cast, self.reader.registry)
+
+    def _find(self, article: ReadArticle, read: ReadPassage) -> list[Finding]:
+        """Nothing, unless the passage is relevant and names an actor."""
         if read.relevance < self.settings.relevance:
             return []
         roles, present = _roles(article, read.passage)
@@ -58,7 +74,14 @@ class EmbeddedClassifier:
         hidden = np.repeat(self.reader.hidden(article.reading, read), len(present), axis=0)
         markers = np.array([article.reading.markers(read.passage)] * len(present), dtype=np.int64)
         (stance,) = self.upper.run(["stance"], {"hidden": hidden, "roles": roles, "markers": markers})
-        return _judgements(article.reading, read.passage, present, stance, self.settings)
+        return list(_findings(article.reading, read.passage, present, stance))
+
+    def _judgement(self, f: Finding) -> Judgement | None:
+        calibration = self.settings.own if f.alleged_by is None else self.settings.alleged
+        confidence = calibration.confidence(f.signs)
+        if confidence < calibration.threshold:
+            return None
+        return Judgement(f.actor, f.axis, f.polarity, f.basis, f.alleged_by, confidence, f.place.start, f.place.end)
 
 
 def _roles(article: ReadArticle, passage: Passage) -> tuple[npt.NDArray[np.int64], list[CastMember]]:
@@ -83,38 +106,21 @@ def _positions(reading: Reading, marker: int, span: NameSpan) -> Iterator[int]:
             yield marker + 1 + k
 
 
-def _judgements(
-    reading: Reading, passage: Passage, present: Sequence[CastMember], stance: Floats, settings: ModelSettings
-) -> list[Judgement]:
+def _findings(reading: Reading, passage: Passage, present: Sequence[CastMember], stance: Floats) -> Iterator[Finding]:
     focus = enumerate(passage.focus, len(passage.context))
     places = [(place, k) for k, i in focus if (place := reading.spans[i]) is not None]
     logits = stance[:, [k for _, k in places]]
-    raw = softmax(logits[..., :12].reshape(*logits.shape[:2], len(GROUPS), 3))[..., 1:]
+    likely = softmax(logits[..., :12].reshape(*logits.shape[:2], len(GROUPS), 3))[..., 1:]
     sources = sigmoid(logits[..., 13])
-    found = []
-    for k, row, group, sign in np.argwhere(_likely(raw, settings).transpose(1, 0, 2, 3)):
-        (alleged, axis), place = GROUPS[group], places[k][0]
+    for k, row, group, sign in np.argwhere(likely.transpose(1, 0, 2, 3) >= NEGLIGIBLE):
+        alleged, axis = GROUPS[group]
         by = _source(present, sources[:, k], row) if alleged else None
         if alleged and by is None:
             continue
         own = Basis.ACTED if logits[row, k, 12] > 0 else Basis.STATED
         basis = Basis.ALLEGED if alleged else own
-        calibration = settings.alleged if alleged else settings.own
-        confidence = calibration.confidence(float(raw[row, k, group, sign]))
-        slug, polarity = present[row].slug, POLARITIES[sign]
-        found.append(Judgement(slug, axis, polarity, basis, by, confidence, place.start, place.end))
-    return found
-
-
-def _likely(raw: Floats, settings: ModelSettings) -> npt.NDArray[np.bool_]:
-    """Which probabilities, `[actor, sentence, group, polarity]`, are high enough for a statement."""
-    p = np.clip(raw.astype(np.float64), 1e-6, 1 - 1e-6)
-    likely = np.zeros(p.shape, dtype=np.bool_)
-    for group, (alleged, _) in enumerate(GROUPS):
-        calibration = settings.alleged if alleged else settings.own
-        logit = calibration.slope * np.log(p[..., group, :] / (1 - p[..., group, :])) + calibration.intercept
-        likely[..., group, :] = 1 / (1 + np.exp(-logit)) >= calibration.threshold
-    return likely
+        p = float(likely[row, k, group, sign])
+        yield Finding(present[row].slug, axis, POLARITIES[sign], basis, by, places[k][0], p)
 
 
 def _source(present: Sequence[CastMember], sources: Floats, row: int) -> str | None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from stance_service.actors.names import CastMember, Kind, NameSpan, cast_of
 from stance_service.actors.registry import Registry
-from stance_service.classifiers.artefact import Floats, load_tokenizer, session, sigmoid, verified_settings
+from stance_service.classifiers.artefact import Floats, load_tokenizer, session, sigmoid, softmax, verified_settings
 from stance_service.classifiers.base import ArticleText, Judgement
 from stance_service.passages import Passage, Sentence, cut_passages, split_sentences
 
@@ -181,7 +181,9 @@ def _names(reading: Reading, passage: Passage, tags: Floats) -> Iterator[NameSpa
         for k in range(len(offsets) + 1):
             tag = int(best[k]) if k < len(offsets) else 0
             if start is not None and (tag in {0, 1, 3} or _kind(tag) is not _kind(int(best[start]))):
-                yield _span(index, text, offsets[start][0], offsets[k - 1][1], _kind(int(best[start])))
+                certainty = 1.0 - float(softmax(tags[marker + 1 + start : marker + 1 + k])[:, 0].mean())
+                kind = _kind(int(best[start]))
+                yield _span(index, text, offsets[start][0], offsets[k - 1][1], kind=kind, certainty=certainty)
                 start = None
             if tag and start is None:
                 start = k
@@ -191,11 +193,11 @@ def _kind(tag: int) -> Kind:
     return Kind.PERSON if tag in {1, 2} else Kind.ORGANISATION
 
 
-def _span(index: int, text: str, start: int, end: int, kind: Kind) -> NameSpan:
+def _span(index: int, text: str, start: int, end: int, *, kind: Kind, certainty: float) -> NameSpan:
     while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
     while start < end and text[start].isspace():
         start += 1
-    return NameSpan(index, start, end, text[start:end], kind)
+    return NameSpan(index, start, end, text[start:end], kind, certainty)
