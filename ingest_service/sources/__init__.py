@@ -28,7 +28,8 @@ class Known:
 class RawDocument:
     """A document as it was found. `key` names it within `source`, `where` is for messages to people.
 
-    `charset` is the encoding that its server named, which may be wrong; None if it named none.
+    `charset` is the encoding that its server named, which may be wrong; None if it named none. `fetched_at` is when it
+    was fetched, if that was not just now.
     """
 
     source: str
@@ -38,6 +39,7 @@ class RawDocument:
     media_type: MediaType = "text/plain"
     known: Known = field(default_factory=Known)
     charset: str | None = None
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True)
