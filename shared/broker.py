@@ -12,27 +12,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka import KafkaError as ConfluentError
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from shared.embedded import embedded_broker
-from shared.errors import BrokerUnavailableError
 from shared.settings import BrokerSettings
+from shared.topic_setup import TopicSetup
 from shared.topics import ALL_TOPICS, MAX_RECORD_BYTES, Topic
 
 CLIENT_ID = "stancewatch"
 
+_log = logging.getLogger(__name__)
+
 _MOVING = frozenset(
     {
-        ConfluentError.NOT_LEADER_FOR_PARTITION,
-        ConfluentError.LEADER_NOT_AVAILABLE,
-        ConfluentError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
     }
 )
 """What a broker answers for a moment after a partition was made or changed its leader."""
@@ -40,10 +39,11 @@ _ASK_AGAIN_SECONDS = 0.2
 
 
 @contextmanager
-def running(settings: BrokerSettings) -> Iterator[BrokerSettings]:
+def running(settings: BrokerSettings, *, seconds: float | None = None) -> Iterator[BrokerSettings]:
     """The settings with an address that answers and all topics created.
 
-    Without an address, the embedded broker of `data_dir` is joined or started, and left again at the end.
+    Without an address, the embedded broker of `data_dir` is joined or started, and left again at the end. `seconds`:
+    how long to try, instead of STANCE_KAFKA_TIMEOUT_SECONDS.
     """
     if settings.embedded:
         with embedded_broker(settings.data_dir / "broker") as address:
@@ -51,61 +51,15 @@ def running(settings: BrokerSettings) -> Iterator[BrokerSettings]:
             create_topics(reachable)
             yield reachable
     else:
-        create_topics(settings)
+        create_topics(settings, seconds=seconds)
         yield settings
 
 
-@contextmanager
-def admin(settings: BrokerSettings) -> Iterator[KafkaAdminClient]:
-    """An administration client; raises BrokerUnavailableError if Kafka does not answer in time."""
-    addresses = settings.kafka_bootstrap_servers
-    security: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
-    if settings.tls:
-        security["ssl_context"] = ssl_context(settings)
-    if settings.sasl:
-        security |= {
-            "sasl_mechanism": settings.kafka_sasl_mechanism,
-            "sasl_plain_username": settings.kafka_sasl_username,
-            "sasl_plain_password": settings.kafka_sasl_password.get_secret_value(),
-        }
-    client = None
-    try:
-        client = KafkaAdminClient(
-            bootstrap_servers=addresses.split(","),
-            client_id=CLIENT_ID,
-            bootstrap_timeout_ms=int(settings.kafka_timeout_seconds * 1000),
-            **security,
-        )
-        yield client
-    except (KafkaError, OSError) as error:
-        raise BrokerUnavailableError(
-            f"Kafka at {addresses} does not answer as it should: {error or type(error).__name__}. "
-            "Check STANCE_KAFKA_BOOTSTRAP_SERVERS and the STANCE_KAFKA_ settings for TLS and SASL."
-        ) from error
-    finally:
-        if client is not None:
-            client.close()
-
-
-def create_topics(settings: BrokerSettings, topics: Sequence[Topic] = ALL_TOPICS) -> None:
-    """Create the topics that don't exist yet; existing ones stay as their operator configured them."""
-    with admin(settings) as client:
-        existing = {topic["name"] for topic in client.describe_topics()}
-        missing = [
-            NewTopic(
-                settings.topic(topic),
-                num_partitions=topic.partitions,
-                replication_factor=settings.kafka_replication_factor,
-                topic_configs=topic.config,
-            )
-            for topic in topics
-            if settings.topic(topic) not in existing
-        ]
-        if missing:
-            try:
-                client.create_topics(missing, wait_for_metadata=True)
-            except TopicAlreadyExistsError:
-                logging.getLogger(__name__).info("another process created the topics at the same time")
+def create_topics(
+    settings: BrokerSettings, topics: Sequence[Topic] = ALL_TOPICS, *, seconds: float | None = None
+) -> None:
+    """See `topic_setup.TopicSetup.ensure`; `seconds` instead of STANCE_KAFKA_TIMEOUT_SECONDS."""
+    TopicSetup(settings, _librdkafka(settings), seconds or settings.kafka_timeout_seconds).ensure(topics)
 
 
 def producer(settings: BrokerSettings, *, transactional_id: str | None = None) -> Producer:
@@ -162,7 +116,7 @@ def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tup
             time.sleep(_ASK_AGAIN_SECONDS)
         else:
             if known is None:
-                raise KafkaException(ConfluentError(ConfluentError._TIMED_OUT))
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             return known
 
 
@@ -205,6 +159,7 @@ def _librdkafka(settings: BrokerSettings) -> dict[str, object]:
         "security.protocol": settings.kafka_security_protocol,
         "allow.auto.create.topics": False,
         "logger": logging.getLogger("librdkafka"),
+        "error_cb": _tell,
     }
     if settings.sasl:
         config |= {
@@ -218,6 +173,11 @@ def _librdkafka(settings: BrokerSettings) -> dict[str, object]:
         "ssl.key.location": settings.kafka_ssl_key_file,
     }
     return config | {name: str(path) for name, path in files.items() if path is not None}
+
+
+def _tell(error: KafkaError) -> None:
+    """What clients go on trying to get over; what they can't is raised where they are used."""
+    _log.warning("Kafka: %s", error.str())
 
 
 def _faststream_security(settings: BrokerSettings) -> BaseSecurity | None:

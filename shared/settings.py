@@ -32,6 +32,12 @@ class BrokerSettings(BaseSettings):
     kafka_replication_factor: int = Field(
         -1, ge=-1, description="Copies of each partition of topics we create. -1: the broker's default."
     )
+    kafka_partitions: int | None = Field(
+        None,
+        ge=1,
+        description="Partitions of each topic, except those of dead letters; existing topics must have as many. "
+        "Unset: as in docs/topics.md.",
+    )
     kafka_topic_prefix: str = Field(
         "", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before the name of every topic, to share a cluster."
     )
@@ -60,6 +66,10 @@ class BrokerSettings(BaseSettings):
     def sasl(self) -> bool:
         """True if we log in with a name and password."""
         return self.kafka_security_protocol.startswith("SASL")
+
+    def partitions(self, topic: Topic) -> int:
+        """How many the topic has on this cluster."""
+        return topic.partitions if topic.partitions == 1 else self.kafka_partitions or topic.partitions
 
     def topic(self, topic: Topic) -> str:
         """The topic's name on this cluster."""

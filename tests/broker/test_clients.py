@@ -1,12 +1,13 @@
 """All our clients agree on where a key lives, and all can carry the largest record."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from confluent_kafka import Message
+from kafka.admin import KafkaAdminClient
 
-from shared.broker import admin, consumer, faststream_broker, producer
+from shared.broker import consumer, faststream_broker, producer
 from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, MAX_RECORD_BYTES, POSITIONS, Topic
 
@@ -67,7 +68,7 @@ def test_readers_see_no_record_of_an_aborted_transaction(kafka: BrokerSettings) 
 
 
 def test_topics_are_created_as_declared(cluster: BrokerSettings) -> None:
-    with admin(cluster) as client:
+    with closing(KafkaAdminClient(bootstrap_servers=cluster.kafka_bootstrap_servers)) as client:
         found = {topic["name"]: len(topic["partitions"]) for topic in client.describe_topics()}
     assert {topic.name: found.get(topic.name) for topic in ALL_TOPICS} == {
         topic.name: topic.partitions for topic in ALL_TOPICS

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from kafka.admin import KafkaAdminClient
 
 from shared import broker, topics
 from shared.broker import create_topics
@@ -197,6 +198,6 @@ def test_the_process_stops_when_it_is_told_to_and_leaves_its_group(kafka: Broker
 
 
 def members(kafka: BrokerSettings) -> int:
-    with broker.admin(kafka) as client:
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.kafka_bootstrap_servers)) as client:
         [group] = client.describe_groups([kafka.kafka_topic_prefix + GROUP]).values()
     return len(group["members"])
