@@ -27,7 +27,7 @@ from ingest_service.fetching.errors import (
     WrongTypeError,
 )
 from ingest_service.fetching.headers import max_age, media_type, refusal, require_fetchable
-from ingest_service.fetching.network import VettedNetwork, VettedTransport, resolve
+from ingest_service.fetching.network import VettedNetwork, VettedTransport
 from ingest_service.fetching.pace import Pacer
 from ingest_service.fetching.robots import MAX_BYTES as MAX_ROBOTS_BYTES
 from ingest_service.fetching.robots import Robots
@@ -56,8 +56,8 @@ class Fetcher:
     def __init__(
         self,
         settings: FetchSettings,
+        network: VettedNetwork,
         clock: Clock | None = None,
-        network: VettedNetwork | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class Fetcher:
         self._pacer = Pacer(self._clock, settings.host_concurrency, settings.max_wait_seconds)
         self._robots = Robots(self._robots_txt, self._clock)
         self._client = httpx2.AsyncClient(
-            transport=VettedTransport(network or VettedNetwork(resolve, settings.hosts_allowed)),
+            transport=VettedTransport(network),
             headers={"User-Agent": settings.user_agent},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx2.Timeout(settings.timeout_seconds, connect=_CONNECT_SECONDS),

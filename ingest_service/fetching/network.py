@@ -6,7 +6,7 @@ a name that resolves differently a moment later (DNS rebinding) gains nothing. T
 
 import socket
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 
 import httpcore2
 import httpx2
@@ -31,10 +31,13 @@ class VettedNetwork(httpcore2.AsyncNetworkBackend):
     """Connects to hosts on the public internet, and to those allowed by name."""
 
     def __init__(
-        self, resolver: Resolver, allowed: frozenset[str], sockets: httpcore2.AsyncNetworkBackend | None = None
+        self,
+        allowed: Collection[str] = (),
+        resolver: Resolver = resolve,
+        sockets: httpcore2.AsyncNetworkBackend | None = None,
     ) -> None:
+        self._allowed = frozenset(host.lower() for host in allowed)
         self._resolver = resolver
-        self._allowed = allowed
         self._sockets = sockets or httpcore2.AnyIOBackend()
 
     async def connect_tcp(

@@ -19,9 +19,6 @@ class FetchSettings(BaseSettings):
         pattern=r"^[!-'*-~]*$",  # printable, no blanks or parentheses: it stands in a header's comment
         description="URL or e-mail address where site owners reach you; sent along in `User-Agent`.",
     )
-    allowed_hosts: str = Field(
-        "", description="Host names, with commas between them, that may have private addresses; no others may."
-    )
     max_bytes: int = Field(
         10 * 1024 * 1024, gt=0, description="The largest page or feed that is read, as sent and decompressed."
     )
@@ -44,8 +41,3 @@ class FetchSettings(BaseSettings):
         """Who we are and how to reach who runs us."""
         contact = f" (+{self.contact})" if self.contact else ""
         return f"{ROBOT}/{version('stancewatch')}{contact}"
-
-    @property
-    def hosts_allowed(self) -> frozenset[str]:
-        """`allowed_hosts` one by one."""
-        return frozenset(host.strip().lower() for host in self.allowed_hosts.split(",") if host.strip())

@@ -56,9 +56,9 @@ def new_fetcher(clock: FakeClock) -> NewFetcher:
     """Fetchers by settings; without an interval between requests, unless a test sets one."""
 
     def build(network: VettedNetwork | None = None, **settings: Any) -> Fetcher:
-        usual: dict[str, Any] = {"allowed_hosts": "news.example,other.example", "host_interval_seconds": 0.0}
-        chosen = FetchSettings(**(usual | settings))
-        return Fetcher(chosen, clock, network or VettedNetwork(at_home, chosen.hosts_allowed), jitter=lambda: 1.0)
+        usual: dict[str, Any] = {"host_interval_seconds": 0.0}
+        ours = VettedNetwork({"news.example", "other.example"}, at_home)
+        return Fetcher(FetchSettings(**(usual | settings)), network or ours, clock, jitter=lambda: 1.0)
 
     return build
 

@@ -71,7 +71,7 @@ async def test_private_addresses_are_refused_however_they_are_written(
     server: WebServer, new_fetcher: NewFetcher, host: str
 ) -> None:
     server.routes["/"] = Reply(b"<html>secret")
-    async with Fetcher(new_fetcher()._settings) as fetcher:
+    async with new_fetcher(VettedNetwork()) as fetcher:
         with pytest.raises(RefusedAddressError, match="not on the public internet"):
             await fetcher.fetch(server.url(host=host))
     assert server.requests == []
@@ -81,7 +81,7 @@ async def test_private_addresses_are_refused_however_they_are_written(
 async def test_one_private_address_among_public_ones_refuses_the_host(
     server: WebServer, new_fetcher: NewFetcher
 ) -> None:
-    network = VettedNetwork(Names([PUBLIC, "10.0.0.1"]), frozenset(), Rerouted())
+    network = VettedNetwork((), Names([PUBLIC, "10.0.0.1"]), Rerouted())
     async with new_fetcher(network) as fetcher:
         with pytest.raises(RefusedAddressError, match=r"10\.0\.0\.1"):
             await fetcher.fetch(server.url())
@@ -101,7 +101,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked(server: WebSe
     server.routes["/a"] = Reply(b"<html>public", headers={"Connection": "close"})
     server.routes["/robots.txt"] = Reply(headers={"Content-Type": "text/plain"})
     names, sockets = Names([PUBLIC], ["127.0.0.1"]), Rerouted()
-    async with new_fetcher(VettedNetwork(names, frozenset(), sockets)) as fetcher:
+    async with new_fetcher(VettedNetwork((), names, sockets)) as fetcher:
         answer = await fetcher.fetch(server.url("/a"))
         assert isinstance(answer, Fetched)
         assert sockets.asked == [PUBLIC]
@@ -113,7 +113,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked(server: WebSe
 
 async def test_the_next_address_is_tried_when_one_does_not_answer(server: WebServer, new_fetcher: NewFetcher) -> None:
     server.routes["/a"] = Reply(b"<html>")
-    network = VettedNetwork(Names(["127.0.0.2", "127.0.0.1"]), frozenset({"news.example"}))
+    network = VettedNetwork({"news.example"}, Names(["127.0.0.2", "127.0.0.1"]))
     async with new_fetcher(network) as fetcher:
         assert isinstance(await fetcher.fetch(server.url("/a")), Fetched)
 
@@ -122,6 +122,6 @@ async def test_a_name_without_address_may_have_one_later(new_fetcher: NewFetcher
     async def unknown(host: str, port: int) -> Sequence[str]:
         raise OSError("Name or service not known")
 
-    async with new_fetcher(VettedNetwork(unknown, frozenset())) as fetcher:
+    async with new_fetcher(VettedNetwork((), unknown)) as fetcher:
         with pytest.raises(TransientFetchError, match="can't be resolved"):
             await fetcher.fetch("http://nowhere.example/")
