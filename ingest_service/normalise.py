@@ -139,4 +139,4 @@ def _published(raw: RawDocument, parts: Parts, observed_at: datetime) -> tuple[d
             return date.astimezone(UTC), origin
         if origin == "manifest":
             raise BadInputError(raw.where, f"its publication date {date.date()} lies in the future")
-    return observed_at, "fetched"
+    return min(raw.fetched_at or observed_at, observed_at), "fetched"

@@ -1,5 +1,6 @@
 """`manifest.yaml`: what a folder's owner knows about its files."""
 
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,15 +28,20 @@ class _PlainLoader(yaml.SafeLoader):
 
 @dataclass(frozen=True)
 class Manifest:
-    """A folder's manifest; `entries` by path relative to the folder, not yet checked one by one."""
+    """A folder's manifest, at `path`; `entries` by path relative to the folder, not yet checked one by one."""
 
-    folder: Path
+    path: str
     source: str
     entries: dict[str, object] = field(default_factory=dict)
 
     def known(self, key: str, where: str) -> Known:
         """What the manifest says of a file; raises BadInputError if what it says is wrong."""
-        return read_known(self.entries.get(key) or {}, f"{where} ({self.folder / NAME})")
+        return read_known(self.entries.get(key) or {}, f"{where} ({self.path})")
+
+    def unseen(self, seen: Set[str]) -> Iterator[BadInputError]:
+        """Entries of files that are not there."""
+        for key in sorted(self.entries.keys() - seen):
+            yield BadInputError(self.path, f"it names {key!r}, but there is no such text or HTML file")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -46,16 +52,24 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / NAME
     default = folder.resolve().name or "files"
     try:
-        content = yaml.load(path.read_bytes(), _PlainLoader)  # noqa: S506  # it is a SafeLoader
+        return parse_manifest(path.read_bytes(), str(path), default)
     except FileNotFoundError:
-        return Manifest(folder, default)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInputError(str(path), f"{_NONE_READ}: {' '.join(str(error).split())}") from error
+        return Manifest(str(path), default)
+    except OSError as error:
+        raise BadInputError(str(path), f"{_NONE_READ}: {error}") from error
+
+
+def parse_manifest(text: bytes, path: str, default: str) -> Manifest:
+    """The manifest with this text; `default` is the source if it names none. Raises BadInputError."""
+    try:
+        content = yaml.load(text, _PlainLoader)  # noqa: S506  # it is a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInputError(path, f"{_NONE_READ}: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not isinstance(content.get("articles") or {}, dict):
         form = "it must have `source: NAME` and `articles:` with an entry for each file"
-        raise BadInputError(str(path), f"{_NONE_READ}: {form}")
+        raise BadInputError(path, f"{_NONE_READ}: {form}")
     entries = {str(key): entry for key, entry in (content.get("articles") or {}).items()}
-    return Manifest(folder, str(content.get("source") or default), entries)
+    return Manifest(path, str(content.get("source") or default), entries)
 
 
 def read_known(entry: object, where: str) -> Known:
