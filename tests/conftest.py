@@ -7,11 +7,12 @@ from hypothesis import settings
 
 from tests.kafka.choice import untested
 
-settings.register_profile("ci", derandomize=True)
+settings.register_profile("local", deadline=None)
+"""No example has a deadline: how long one takes says more about the machine's load than about the code."""
+settings.register_profile("ci", derandomize=True, deadline=None)
 """The same examples in every run: a verdict on a commit must not depend on luck. Without CI=true, new ones."""
 
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

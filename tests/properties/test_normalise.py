@@ -1,6 +1,6 @@
 """What holds for normalisation whatever the input."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest_service.normalise import normalise
@@ -46,7 +46,6 @@ def test_any_bytes_become_an_article_or_are_refused_with_a_reason(content: bytes
 
 
 @given(st.text(max_size=1500))
-@settings(deadline=None)
 def test_any_page_becomes_an_article_or_is_refused_with_a_reason(text: str) -> None:
     try:
         normalise(

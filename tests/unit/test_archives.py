@@ -329,7 +329,7 @@ SAMPLES = {
 
 
 @given(st.sampled_from(sorted(SAMPLES)), st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_damage_yields_documents_or_reasons_and_nothing_else(
     tmp_path: Path, name: str, data: st.DataObject
 ) -> None:
@@ -345,7 +345,7 @@ def test_any_damage_yields_documents_or_reasons_and_nothing_else(
 
 
 @given(st.sampled_from(sorted(SAMPLES)), st.binary(max_size=300))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_under_any_name_yield_documents_or_reasons(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     documents, reasons = read(tmp_path / name)
