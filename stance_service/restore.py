@@ -2,23 +2,27 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
-from confluent_kafka import TopicPartition
-from pydantic import ValidationError
+from confluent_kafka import Message, TopicPartition
 
 from shared import broker, topics
-from shared.dead_letters import Record
+from shared.dead_letters import Record, parked_by_hand
 from shared.errors import PermanentError
 from shared.events import OBSERVATION_EVENT, Observation, Withdrawal
+from shared.observability import TRACK_RESTORE_SECONDS
 from shared.settings import BrokerSettings
-from stance_service.belief import Parameters
+from stance_service.incoming import UnreadableError, read
+from stance_service.observe import RefusedError
 from stance_service.polling import Poller
+from stance_service.records import ObservationRecord, WithdrawalRecord
 from stance_service.tracker import Tracker
 
-BATCH: Final = 2_000
+BATCH: Final = 10_000
+"""Observations that are taken at once, at most: under load a transaction is worth its price."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +39,9 @@ class UnreadableObservationError(PermanentError):
     def __str__(self) -> str:
         return (
             f"{self.topic}, partition {self.partition}, offset {self.offset}: {self.reason}. "
-            "Nothing from there on is tracked until this record is understood or parked."
+            "Nothing from there on is tracked until this record is understood, or taken out: "
+            f"stance-service dead-letters park {topics.OBSERVATIONS.name} {self.partition} {self.offset} "
+            "--by NAME --reason WHY"
         )
 
 
@@ -43,61 +49,88 @@ class HistoryLostError(PermanentError):
     """Observations that positions rest on are no longer on the topic."""
 
 
+class Intake:
+    """What of the observations is tracked: all but what can't be true and what operators took out."""
+
+    def __init__(self, axes: Collection[str] | None, parked: Collection[tuple[int, int]]) -> None:
+        self._axes = axes
+        self._parked = parked
+
+    @classmethod
+    def of(cls, settings: BrokerSettings, axes: Collection[str] | None) -> Self:
+        """As operators have it now."""
+        return cls(axes, parked_by_hand(settings, topics.OBSERVATIONS))
+
+    def read(self, message: Message) -> ObservationRecord | WithdrawalRecord | None:
+        """What a message says; None: it was taken out. Raises RefusedError or UnreadableObservationError."""
+        partition, offset = message.partition() or 0, message.offset() or 0
+        if (partition, offset) in self._parked:
+            return None
+        try:
+            return read(message.key(), message.value(), message.timestamp()[1], self._axes)
+        except UnreadableError as error:
+            raise UnreadableObservationError(message.topic() or "", partition, offset, str(error)) from error
+
+
 def decode(record: Record) -> Observation | Withdrawal:
-    """What a record says; raises UnreadableObservationError."""
-    if record.value is None:
-        raise _unreadable(record, "it has no value")
+    """The same of a record, as an event, of any axis."""
     try:
-        event = OBSERVATION_EVENT.validate_json(record.value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise _unreadable(record, f"{'.'.join(map(str, first['loc'])) or 'record'}: {first['msg']}") from error
-    if record.key != event.actor.encode():
-        raise _unreadable(record, f"its key is {record.key!r}, its actor {event.actor!r}")
-    return event
-
-
-def _unreadable(record: Record, reason: str) -> UnreadableObservationError:
-    return UnreadableObservationError(record.topic, record.partition, record.offset, reason)
+        read(record.key, record.value, record.written_at_ms, None)
+    except UnreadableError as error:
+        raise UnreadableObservationError(record.topic, record.partition, record.offset, str(error)) from error
+    return OBSERVATION_EVENT.validate_json(record.value or b"")
 
 
 def restore(
-    settings: BrokerSettings, parameters: Parameters, positions: Sequence[TopicPartition]
-) -> dict[int, Tracker]:
-    """Trackers that know the observations before the given offsets, by partition; nothing is emitted."""
+    settings: BrokerSettings,
+    trackers: Mapping[int, Tracker],
+    positions: Mapping[int, int],
+    intake: Intake,
+    beat: Callable[[], None],
+) -> None:
+    """Lets trackers know the observations before the given offsets, by partition; nothing is emitted.
+
+    `beat` is called again and again meanwhile.
+    """
     began = time.monotonic()
-    trackers = {position.partition: Tracker(parameters) for position in positions}
-    missing = {position.partition: position.offset for position in positions if position.offset > 0}
+    missing = {partition: offset for partition, offset in positions.items() if offset > 0}
     topic = settings.topic(topics.OBSERVATIONS)
     consumer = broker.consumer(settings, "tracker-restore")
     count = 0
     try:
         for partition in missing:
-            at = TopicPartition(topic, partition)
-            first, _ = broker.watermarks(consumer, at, settings.kafka_timeout_seconds)
+            first, _ = broker.watermarks(consumer, TopicPartition(topic, partition), settings.kafka_timeout_seconds)
             if first > 0:
                 raise HistoryLostError(f"{topic}, partition {partition} begins only at offset {first}")
         consumer.assign([TopicPartition(topic, partition, 0) for partition in missing])
         poller = Poller(consumer, sparing=False)
         while missing:
-            count += _replay(poller.poll(BATCH), missing, trackers)
+            beat()
+            count += _replay(poller.messages(BATCH), missing, trackers, intake)
     finally:
         consumer.close()
-    _log.info("restored %d observations of partitions %s in %.2f s", count, sorted(trackers), time.monotonic() - began)
-    return trackers
+    seconds = time.monotonic() - began
+    TRACK_RESTORE_SECONDS.observe(seconds)
+    _log.info("restored %d observations of partitions %s in %.2f s", count, sorted(positions), seconds)
 
 
-def _replay(records: Iterable[Record], missing: dict[int, int], trackers: dict[int, Tracker]) -> int:
+def _replay(
+    messages: Iterable[Message], missing: dict[int, int], trackers: Mapping[int, Tracker], intake: Intake
+) -> int:
     """Feeds the trackers what they lack, striking out of `missing` the partitions that are complete."""
-    batches: dict[int, list[Observation | Withdrawal]] = {}
-    for record in records:
-        end = missing.get(record.partition)
+    batches: dict[int, list[ObservationRecord | WithdrawalRecord]] = {}
+    for message in messages:
+        partition, offset = message.partition() or 0, message.offset() or 0
+        end = missing.get(partition)
         if end is None:
             continue
-        if record.offset < end:
-            batches.setdefault(record.partition, []).append(decode(record))
-        if record.offset >= end - 1:
-            del missing[record.partition]
+        if offset < end:
+            with suppress(RefusedError):
+                event = intake.read(message)
+                if event is not None:
+                    batches.setdefault(partition, []).append(event)
+        if offset >= end - 1:
+            del missing[partition]
     for partition, batch in batches.items():
-        trackers[partition].apply(batch)
+        trackers[partition].restore(batch)
     return sum(map(len, batches.values()))

@@ -156,6 +156,12 @@ class TransactionalLoop:
                 return
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._take_over(consumer, partitions)
+        except KafkaException as error:  # leaving a callback, it would become what no handler catches
+            raise TransientError(f"tracking stopped: {error.args[0].str()}") from error
+
+    def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         committed = consumer.committed(partitions, self._settings.kafka_timeout_seconds) if partitions else []
         for each in committed:
             if each.error is not None:
@@ -167,7 +173,7 @@ class TransactionalLoop:
         self._given_up = {}
         self._trackers = {partition: tracker for partition, (_, tracker) in kept.items()}
         if unknown:
-            self._trackers |= restore(self._settings, self._parameters, unknown)
+            self._trackers |= restore(self._settings, self._parameters, unknown, self._progress.beat)
         self._next = {at.partition: at.offset for at in positions}
         consumer.assign(positions)
         self._readiness.missing = None
