@@ -8,34 +8,48 @@ never stay open between two polls, so a rebalance always finds none.
 Crash-only: whatever goes wrong ends the loop; nothing is skipped, and a restart goes on from the last commit.
 """
 
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, Final
-from uuid import uuid4
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from shared import broker, topics
-from shared.cloudevents import to_kafka
-from shared.dead_letters import Record
+from shared.dead_letters import DeadLetter, Record
 from shared.errors import TransientError
-from shared.events import Observation, Withdrawal
 from shared.health import Progress, Readiness
+from shared.observability import CHANGES, LATE_OBSERVATIONS, RECORDS, REFUSED_OBSERVATIONS, project_version
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
-from stance_service.polling import END_OF_PARTITION, POLL_SECONDS, Poller
-from stance_service.restore import BATCH, UnreadableObservationError, decode, restore
+from stance_service.observe import RefusedError
+from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.publishing import GROUP, Publisher
+from stance_service.records import ObservationRecord, WithdrawalRecord
+from stance_service.restore import BATCH, Intake, UnreadableObservationError, restore
 from stance_service.tracker import Outputs, Tracker
 
-GROUP: Final = "tracker"
 RESTORE_LIMIT_MS: Final = 30 * 60 * 1000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What was read, by partition, up to the first record that can't be understood."""
+
+    events: dict[int, list[ObservationRecord | WithdrawalRecord]] = field(default_factory=dict)
+    refused: list[DeadLetter] = field(default_factory=list)
+    problem: UnreadableObservationError | None = None
+    count: int = 0
 
 
 class TransactionalLoop:
     """One worker. `member` names it for good: its successor fences it and takes its partitions over at once.
 
     Without a name a fresh one is made up; then a dead worker's partitions wait for the broker to miss it.
-    `sparing`: see `polling.Poller`. `progress` is beaten at every turn, `readiness` told of assignments.
+    `axes`: those configured, observations of others are refused; None: none are. `sparing`: see `polling.Poller`.
+    `progress` is beaten at every turn, `readiness` told of assignments.
     """
 
     def __init__(
@@ -44,6 +58,7 @@ class TransactionalLoop:
         parameters: Parameters,
         member: str | None = None,
         *,
+        axes: Collection[str] | None = None,
         sparing: bool = False,
         progress: Progress | None = None,
         readiness: Readiness | None = None,
@@ -52,6 +67,8 @@ class TransactionalLoop:
         self._parameters = parameters
         self._topic = settings.topic(topics.OBSERVATIONS)
         self._member = member
+        self._axes = axes
+        self._intake = Intake(axes, ())
         self._sparing = sparing
         self._progress = progress or Progress("track", RESTORE_LIMIT_MS / 1000)
         self._readiness = readiness or Readiness("Kafka gave no partitions yet")
@@ -66,16 +83,14 @@ class TransactionalLoop:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Works until `stopping()`; raises StanceError for what a supervisor or an operator has to see."""
-        producer = broker.producer(self._settings, transactional_id=f"{GROUP}-{self._member or uuid4()}")
         try:
-            # Fence before anything is read: offsets and topics hold still only after that.
-            producer.init_transactions(self._settings.kafka_timeout_seconds)
+            publisher = Publisher(self._settings, self._member)
             consumer = self._subscribe()
             try:
                 poller = Poller(consumer, sparing=self._sparing)
                 while not stopping():
                     self._progress.beat()
-                    self._turn(poller.poll(BATCH), consumer, producer)
+                    self._turn(poller.messages(BATCH), consumer, publisher)
             finally:
                 consumer.close()
         except KafkaException as error:
@@ -95,65 +110,49 @@ class TransactionalLoop:
         consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         return consumer
 
-    def _turn(self, records: Iterable[Record], consumer: Consumer, producer: Producer) -> None:
-        batches, problem = self._decode([record for record in records if self._is_new(record)])
-        outputs = [self._trackers[partition].apply(batch) for partition, batch in batches.items()]
-        if batches:
-            self._commit(consumer, producer, outputs)
-        if problem is not None:
-            raise problem
+    def _turn(self, messages: Iterable[Message], consumer: Consumer, publisher: Publisher) -> None:
+        batch = self._read(messages)
+        outputs = [self._trackers[partition].apply(events) for partition, events in batch.events.items()]
+        if batch.count:
+            publisher.commit(outputs, batch.refused, self._next, consumer)
+            self._measure(batch, outputs)
+        if batch.problem is not None:
+            raise batch.problem
 
-    def _is_new(self, record: Record) -> bool:
-        # A batch may still hold records of partitions that were given up while it was collected.
-        return record.partition in self._trackers and record.offset >= self._next[record.partition]
-
-    def _decode(
-        self, records: Iterable[Record]
-    ) -> tuple[dict[int, list[Observation | Withdrawal]], UnreadableObservationError | None]:
-        """What the records say by partition, up to the first that cannot be understood."""
-        batches: dict[int, list[Observation | Withdrawal]] = {}
-        for record in records:
+    def _read(self, messages: Iterable[Message]) -> _Batch:
+        batch = _Batch()
+        for message in messages:
+            partition, offset = message.partition() or 0, message.offset() or 0
+            # There may still be records of partitions that were given up while they were collected.
+            if partition not in self._trackers or offset < self._next[partition]:
+                continue
             try:
-                event = decode(record)
+                event = self._intake.read(message)
             except UnreadableObservationError as problem:
-                return batches, problem
-            batches.setdefault(record.partition, []).append(event)
-            self._next[record.partition] = record.offset + 1
-        return batches, None
+                batch.problem = problem
+                break
+            except RefusedError as error:
+                event = None
+                batch.refused.append(self._letter(message, error))
+            if event is not None:
+                batch.events.setdefault(partition, []).append(event)
+            self._next[partition] = offset + 1
+            batch.count += 1
+        return batch
 
-    def _commit(self, consumer: Consumer, producer: Producer, outputs: list[Outputs]) -> None:
-        producer.begin_transaction()
-        try:
-            for each in outputs:
-                self._publish(producer, each)
-            offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in self._next.items()]
-            self._retried(producer.send_offsets_to_transaction, offsets, consumer.consumer_group_metadata())
-            self._retried(producer.commit_transaction)
-        except KafkaException as error:
-            if error.args[0].txn_requires_abort():
-                self._retried(producer.abort_transaction)
-            raise
+    def _letter(self, message: Message, error: RefusedError) -> DeadLetter:
+        record = Record.of_confluent(message)
+        _log.error("parked %s %d/%d: %s", record.topic, record.partition, record.offset, error)
+        REFUSED_OBSERVATIONS.labels(error.field).inc()
+        return DeadLetter(record, str(error), "stance-service track", project_version())
 
-    def _publish(self, producer: Producer, outputs: Outputs) -> None:
-        positions, changes = self._settings.topic(topics.POSITIONS), self._settings.topic(topics.CHANGES)
-        for known in outputs.timelines:
-            key = f"{known.actor}/{known.axis}".encode()
-            _produce(producer, positions, key=key, value=known.model_dump_json().encode())
-        for change in outputs.changes:
-            key, headers, value = to_kafka(change)
-            _produce(producer, changes, key=key, value=value, headers=headers)
-
-    def _retried(self, step: Callable[..., Any], *arguments: object) -> None:
-        """A step of the transaction, again while the client says that the same call may yet succeed."""
-        deadline = time.monotonic() + self._settings.kafka_timeout_seconds
-        while True:
-            try:
-                step(*arguments, max(0.1, deadline - time.monotonic()))
-            except KafkaException as error:
-                if not error.args[0].retriable() or time.monotonic() > deadline:
-                    raise
-            else:
-                return
+    def _measure(self, batch: _Batch, outputs: Iterable[Outputs]) -> None:
+        RECORDS.labels(self._topic, "tracked").inc(batch.count - len(batch.refused))
+        RECORDS.labels(self._topic, "parked").inc(len(batch.refused))
+        for each in outputs:
+            LATE_OBSERVATIONS.inc(each.late)
+            for change in each.changes:
+                CHANGES.labels(change.kind.value).inc()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
@@ -172,9 +171,11 @@ class TransactionalLoop:
         unknown = [at for at in positions if at.partition not in kept]
         self._given_up = {}
         self._trackers = {partition: tracker for partition, (_, tracker) in kept.items()}
+        self._intake = Intake.of(self._settings, self._axes)
         if unknown:
-            self._trackers |= restore(self._settings, self._parameters, unknown, self._progress.beat)
-        self._next = {at.partition: at.offset for at in positions}
+            self._trackers |= {at.partition: Tracker(self._parameters) for at in unknown}
+            restore(self._settings, self._trackers, _offsets(unknown), self._intake, self._progress.beat)
+        self._next = _offsets(positions)
         consumer.assign(positions)
         self._readiness.missing = None
 
@@ -189,11 +190,5 @@ class TransactionalLoop:
         consumer.unassign()
 
 
-def _produce(producer: Producer, topic: str, **record: Any) -> None:
-    while True:
-        try:
-            producer.produce(topic, **record)
-        except BufferError:
-            producer.poll(POLL_SECONDS)
-        else:
-            return
+def _offsets(positions: Iterable[TopicPartition]) -> dict[int, int]:
+    return {at.partition: at.offset for at in positions}

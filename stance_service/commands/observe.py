@@ -11,6 +11,7 @@ from shared import broker
 from shared.health import Checks, Progress, Readiness, serving_health
 from shared.observability import configure_logging
 from shared.settings import BrokerSettings, HealthSettings, LogSettings
+from shared.workers import connected
 from stance_service import build, stopping
 from stance_service.observe_loop import ObserveLoop
 from stance_service.observed import ObservedArticles
@@ -35,8 +36,10 @@ def observe(
     checks = Checks(live={"progress": progress}, ready={"partitions": readiness})
     with serving_health(HealthSettings(), checks):
         classifier = build.classifier(classifying)
-        readiness.missing = "Kafka gave no partitions yet"
-        with broker.running(settings) as reachable, closing(ObservedArticles(reachable)) as observed:
+        with (
+            connected(settings, progress, readiness, asked) as reachable,
+            closing(ObservedArticles(reachable)) as observed,
+        ):
             observer = Observer(
                 reachable,
                 classifier,

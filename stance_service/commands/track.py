@@ -4,10 +4,10 @@ from typing import Annotated, Final
 
 import typer
 
-from shared import broker
 from shared.health import Checks, Progress, Readiness, serving_health
 from shared.observability import configure_logging
 from shared.settings import BrokerSettings, HealthSettings, LogSettings
+from shared.workers import connected
 from stance_service import stopping
 from stance_service.settings import TrackerSettings
 from stance_service.transactions import TransactionalLoop
@@ -31,7 +31,7 @@ def track(
         member = "0"  # the embedded broker never misses a dead worker
     progress, readiness = Progress("track", LONGEST_STEP_SECONDS), Readiness("Kafka gave no partitions yet")
     checks = Checks(live={"progress": progress}, ready={"partitions": readiness})
-    with serving_health(HealthSettings(), checks), broker.running(settings) as reachable:
+    with serving_health(HealthSettings(), checks), connected(settings, progress, readiness, asked) as reachable:
         TransactionalLoop(
             reachable, parameters, member, sparing=settings.embedded, progress=progress, readiness=readiness
         ).run(asked)

@@ -1,19 +1,23 @@
 """From the topics of the tracker to the history."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pydantic import ValidationError
 
 from shared import broker, topics
 from shared.cloudevents import from_kafka
-from shared.dead_letters import Record
+from shared.dead_letters import Record, parked_by_hand
 from shared.errors import PermanentError, TransientError
 from shared.events import Observation, StanceChange, Timeline, Withdrawal
+from shared.health import Progress, Readiness
+from shared.observability import RECORDS
 from shared.settings import BrokerSettings
 from stance_service.history.store import Entry, History
+from stance_service.observe import RefusedError
 from stance_service.polling import END_OF_PARTITION, Poller
 from stance_service.restore import BATCH, decode
 
@@ -33,6 +37,7 @@ class Feed:
         self._sparing = sparing
         self._history = history
         self._names = {settings.topic(topic): topic for topic in _TOPICS}
+        self._parked: set[tuple[str, int, int]] = set()
 
     def catch_up(self) -> None:
         """Returns when all that is committed now is stored."""
@@ -40,16 +45,22 @@ class Feed:
             while not partitions <= poller.ended:
                 self._store(poller.poll(BATCH))
 
-    def follow(self, stopping: Callable[[], bool]) -> None:
-        """Stores what comes, until `stopping()`."""
-        with self._poller() as (poller, _):
+    def follow(self, stopping: Callable[[], bool], progress: Progress, readiness: Readiness) -> None:
+        """Stores what comes, until `stopping()`. `readiness` is told when all that was there is stored."""
+        with self._poller() as (poller, partitions):
             while not stopping():
+                progress.beat()
                 self._store(poller.poll(BATCH))
+                if readiness.missing and partitions <= poller.ended:
+                    readiness.missing = None
 
     @contextmanager
     def _poller(self) -> Iterator[tuple[Poller, set[tuple[str, int]]]]:
         consumer = broker.consumer(self._settings, "history", options=END_OF_PARTITION)
         try:
+            self._parked = {
+                (name, *place) for name, topic in self._names.items() for place in parked_by_hand(self._settings, topic)
+            }
             positions = self._positions(consumer)
             consumer.assign(positions)
             yield Poller(consumer, sparing=self._sparing), {(each.topic, each.partition) for each in positions}
@@ -77,10 +88,14 @@ class Feed:
     def _store(self, records: list[Record]) -> None:
         if records:
             self._history.write(list(self._entries(records)))
+            for topic, count in Counter(record.topic for record in records).items():
+                RECORDS.labels(topic, "stored").inc(count)
 
     def _entries(self, records: Iterable[Record]) -> Iterator[Entry]:
         for record in records:
-            yield Entry(record, self._event(record))
+            if (record.topic, record.partition, record.offset) not in self._parked:
+                with suppress(RefusedError):  # the tracker left it out, too
+                    yield Entry(record, self._event(record))
 
     def _event(self, record: Record) -> Observation | Withdrawal | Timeline | StanceChange:
         topic = self._names[record.topic]

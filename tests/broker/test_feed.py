@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from shared import topics
+from shared.broker import create_topics
+from shared.by_hand import park_by_hand
 from shared.errors import PermanentError
 from shared.events import StanceChange
+from shared.health import Progress, Readiness
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
 from stance_service.history import History
 from stance_service.history.feed import Feed
 from stance_service.transactions import GROUP
 from tests.broker.test_transactions import expected, history, tracking, worker_environment
-from tests.broker.topic_io import DEADLINE, publish, wait_until_read, write
+from tests.broker.topic_io import DEADLINE, publish, read, wait_until_read, write
 from tests.stances import observation, withdrawal
 
 pytestmark = pytest.mark.broker
@@ -51,7 +54,8 @@ def test_the_store_holds_what_the_topics_hold_however_often_it_is_fed(kafka: Bro
 def test_a_store_that_follows_is_up_to_date_soon(kafka: BrokerSettings, tmp_path: Path) -> None:
     store = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     stop = threading.Event()
-    feeding = threading.Thread(target=Feed(kafka, store, sparing=True).follow, args=[stop.is_set])
+    progress, readiness = Progress("history", 60), Readiness("the store is being brought up to date")
+    feeding = threading.Thread(target=Feed(kafka, store, sparing=True).follow, args=[stop.is_set, progress, readiness])
     feeding.start()
     try:
         publish(kafka, [observation()])
@@ -59,6 +63,7 @@ def test_a_store_that_follows_is_up_to_date_soon(kafka: BrokerSettings, tmp_path
         deadline = time.monotonic() + DEADLINE
         while not (store.changes() and store.timelines()):
             assert time.monotonic() < deadline
+        assert readiness.missing is None
     finally:
         stop.set()
         feeding.join(DEADLINE)
@@ -83,6 +88,23 @@ def test_a_change_that_is_none_of_ours_stops_the_feed_where_it_lies(kafka: Broke
     store = History("sqlite://", Parameters())
     with pytest.raises(PermanentError, match=r"stance\.changes\.v1, partition \d, offset 0: .*no CloudEvent"):
         Feed(kafka, store).catch_up()
+    store.close()
+
+
+def test_a_record_that_was_taken_out_by_hand_is_left_out_of_the_history(kafka: BrokerSettings) -> None:
+    create_topics(kafka, [topics.OBSERVATIONS.dead])
+    publish(kafka, [observation(article="before")])
+    write(kafka, topics.OBSERVATIONS, [("openai", "no observation")])
+    publish(kafka, [observation(article="after")])
+    bad = next(each for each in read(kafka, topics.OBSERVATIONS) if each.value == b"no observation")
+    store = History("sqlite://", Parameters())
+    with pytest.raises(
+        PermanentError, match=rf"dead-letters park stance\.observations\.v1 {bad.partition} {bad.offset}"
+    ):
+        Feed(kafka, store).catch_up()
+    park_by_hand(kafka, topics.OBSERVATIONS, bad.partition, bad.offset, reason="a test", by="ada", service="test")
+    Feed(kafka, store).catch_up()
+    assert len(store.records()["openai"]) == 2
     store.close()
 
 
