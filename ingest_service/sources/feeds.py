@@ -54,7 +54,7 @@ class FeedSource:
         visits.end()
         if visits.complete:
             keep_validators(memory, self.url, answer.validators)
-        wait(memory, self.now(), max(answer.max_age or 0.0, feed.stays_for.total_seconds()), feed.silent_hours)
+            wait(memory, self.now(), max(answer.max_age or 0.0, feed.stays_for.total_seconds()), feed.silent_hours)
 
     async def _found(self, feed: Feed, visits: Visits) -> AsyncIterator[Found]:
         for defect in feed.defects:

@@ -49,16 +49,19 @@ class SitemapSource:
             raise
         finally:
             visits.end()
+        if visits.complete:
+            wait(memory, self.now(), crawl.max_age)
 
 
 class _Crawl:
-    """One round through a tree of sitemaps."""
+    """One round through a tree of sitemaps; `max_age` is that of the first."""
 
     def __init__(self, source: SitemapSource, memory: Memory, visits: Visits) -> None:
         self._source = source
         self._memory = memory
         self._visits = visits
         self._read: set[str] = set()
+        self.max_age: float | None = None
 
     async def sitemap(self, entry: Entry, depth: int) -> AsyncIterator[Found]:
         """What is new in a sitemap and in those below it."""
@@ -66,6 +69,8 @@ class _Crawl:
         answer = await self._source.fetcher.fetch(
             entry.url, SITEMAP, recall_validators(self._memory, entry.url), MAX_BYTES
         )
+        if len(self._read) == 1:
+            self.max_age = answer.max_age
         if isinstance(answer, Fetched):
             sitemap = await asyncio.to_thread(read_sitemap, answer.content, answer.charset, answer.url, MAX_BYTES)
             async for found in self._contents(sitemap, entry.url, depth):
