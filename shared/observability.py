@@ -44,7 +44,13 @@ TRACK_RESTORE_SECONDS = Histogram(
     "Time to bring back what is known of newly assigned partitions.",
     buckets=(0.1, 0.3, 1, 3, 10, 20, 60, 300, 1800),
 )
-DOCUMENTS = Counter("stance_documents", "Documents read, by outcome (published, unchanged, rejected).", ["outcome"])
+DOCUMENTS = Counter(
+    "stance_documents", "Documents read, by outcome (published, revised, retracted, unchanged, rejected).", ["outcome"]
+)
+SOURCE_ROUNDS = Counter(
+    "stance_source_rounds", "Polls of a source of articles, by outcome (succeeded, failed).", ["source", "outcome"]
+)
+SUBMISSIONS = Counter("stance_submissions", "Requests to `POST /articles`, by the status of their answer.", ["status"])
 CHAT_CALLS = Counter(
     "stance_chat_calls", "Calls of the chat endpoint, by outcome (answered, retried, refused, truncated).", ["outcome"]
 )
@@ -64,6 +70,7 @@ _NOISY = {  # what matters of theirs reaches us as exceptions
     "librdkafka": logging.CRITICAL,
     "aiokafka": logging.ERROR,
     "faststream": logging.WARNING,
+    "uvicorn": logging.WARNING,
     "trafilatura": logging.CRITICAL,
     "htmldate": logging.CRITICAL,
     "courlan": logging.CRITICAL,
@@ -82,6 +89,14 @@ def configure_logging(service: str, level: str = "INFO", form: Literal["json", "
     if level != "DEBUG":
         for noisy, least in _NOISY.items():
             logging.getLogger(noisy).setLevel(least)
+
+
+def report_failure(service: str, reason: object) -> None:
+    """The last line of a process that can't go on, in the form of its log."""
+    if any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers):
+        logging.getLogger(service).critical("%s", reason)
+    else:
+        sys.stderr.write(f"{service}: {reason}\n")
 
 
 class JsonFormatter(logging.Formatter):

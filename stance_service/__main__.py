@@ -8,6 +8,8 @@ import typer
 from pydantic import ValidationError
 
 from shared.errors import StanceError
+from shared.observability import report_failure
+from shared.settings import explain
 from stance_service import commands
 
 
@@ -25,8 +27,11 @@ def main() -> None:
             app.command(name)(command)
     try:
         app()
-    except (StanceError, ValidationError) as error:
-        sys.stderr.write(f"stance-service: {error}\n")
+    except ValidationError as error:
+        report_failure("stance-service", explain(error))
+        sys.exit(1)
+    except StanceError as error:
+        report_failure("stance-service", error)
         sys.exit(1)
 
 
