@@ -5,17 +5,33 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
+from ingest_service.configuration import AnyEntry, Configuration, FeedEntry, FilesEntry, PagesEntry, SitemapEntry
+from ingest_service.fetching import Fetcher, FetchSettings
+from ingest_service.fetching.network import VettedNetwork
+from ingest_service.memory import polled
 from ingest_service.normalising import Normaliser
 from ingest_service.outbox import Outbox
+from ingest_service.polling import Polled
 from ingest_service.publish import Publishing
-from ingest_service.settings import IngestSettings
+from ingest_service.settings import ApiSettings, IngestSettings
+from ingest_service.sources import PolledSource
+from ingest_service.sources.feeds import FeedSource
+from ingest_service.sources.files import FileSource
+from ingest_service.sources.pages import PagesSource
+from ingest_service.sources.sitemaps import SitemapSource
+from ingest_service.sources.watched import watched
 from ingest_service.state import State
 from ingest_service.topic import Topic
-from shared.settings import BrokerSettings
+from shared.errors import PermanentError
+from shared.settings import BrokerSettings, secret
 from shared.topics import ARTICLES
 
 _FEW_DOCUMENTS = 16
+_LEAST_TOKEN = 16
+_IN_FLIGHT = 4
+"""Batches of files that are normalised at a time: enough to keep the processes busy."""
 
 
 def now() -> datetime:
@@ -54,6 +70,39 @@ async def outbox(publisher: Publishing, topic: Topic) -> AsyncIterator[Outbox]:
         with suppress(asyncio.CancelledError):
             await work
         await asyncio.to_thread(waiting.close)
+
+
+def fetcher(configuration: Configuration | None) -> Fetcher:
+    """A fetcher that may reach the private hosts of the configuration."""
+    private = configuration.allow_private if configuration is not None else ()
+    return Fetcher(FetchSettings(), VettedNetwork(private))
+
+
+def polled_source(entry: AnyEntry, fetcher: Fetcher, settings: IngestSettings) -> Polled:
+    """The source that an entry of the configuration describes."""
+    if isinstance(entry, FilesEntry):
+        files = FileSource(entry.path, entry.name, settings.max_file_bytes)
+        return Polled(entry.name, entry.every, partial(watched, files), _IN_FLIGHT)
+    source: PolledSource
+    match entry:
+        case FeedEntry():
+            source = FeedSource(entry.name, entry.url, fetcher, now, entry.always_fetch, entry.pages_a_round)
+        case SitemapEntry():
+            source = SitemapSource(entry.name, entry.url, fetcher, now, entry.pages_a_round)
+        case PagesEntry():
+            source = PagesSource(entry.name, entry.urls, fetcher, now)
+    return Polled(entry.name, entry.every, partial(polled, source))
+
+
+def api_token(settings: ApiSettings) -> bytes:
+    """What clients must know; raises PermanentError if it is not set, or too easily guessed."""
+    token = secret("STANCE_INGEST_API_TOKEN", settings.token, settings.token_file)
+    if len(token) < _LEAST_TOKEN:
+        raise PermanentError(
+            f"STANCE_INGEST_API_TOKEN or STANCE_INGEST_API_TOKEN_FILE must give {_LEAST_TOKEN} characters or more, for "
+            "articles to be taken over HTTP; `openssl rand -hex 32` makes some"
+        )
+    return token.encode()
 
 
 @contextmanager

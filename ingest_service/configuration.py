@@ -9,7 +9,16 @@ from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from shared.errors import PermanentError
 
@@ -70,6 +79,10 @@ class FeedEntry(SourceEntry):
 
     kind: Literal["feed"]
     url: WebAddress
+    always_fetch: bool = False
+    """Read the page of an item even if the feed seems to hold all of its text."""
+    pages_a_round: PositiveInt = 200
+    """More pages than that wait for the next round."""
 
 
 class SitemapEntry(SourceEntry):
@@ -77,6 +90,7 @@ class SitemapEntry(SourceEntry):
 
     kind: Literal["sitemap"]
     url: WebAddress
+    pages_a_round: PositiveInt = 200
 
 
 class PagesEntry(SourceEntry):

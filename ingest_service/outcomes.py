@@ -36,6 +36,10 @@ class Published(Protocol):
         """Revision and fingerprint (None: retracted) of the latest revision published."""
         ...
 
+    def at(self, found_as: str) -> str:
+        """The article last found at a place."""
+        ...
+
 
 class Copies(Protocol):
     """The texts on the topic."""
@@ -62,7 +66,7 @@ def decide(item: Article | Gone | BadInputError, published: Published, copies: C
 def _retraction(gone: Gone, published: Published, now: datetime) -> Outcome:
     """Nothing, if the article was never published or is retracted already."""
     try:
-        known_as = article_id(gone.source, gone.key, gone.url)
+        known_as = published.at(article_id(gone.source, gone.key, gone.url))
     except NotWebError as error:
         return Outcome("rejected", error=BadInputError(gone.where, f"its url {error}"))
     latest = published.latest(known_as)

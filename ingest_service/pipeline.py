@@ -39,12 +39,13 @@ class Report:
         return self.published + self.retracted
 
 
-async def ingest(batches: AsyncIterator[Batch], normalise: Normalise, publish: Publish, in_flight: int = 1) -> Report:
+async def ingest(
+    batches: AsyncIterator[Batch], normalise: Normalise, publish: Publish, report: Report, in_flight: int = 1
+) -> None:
     """Publish what is new or changed, in order, with up to `in_flight` batches being normalised at a time.
 
-    If the source fails, what it found before is published first.
+    `report` is kept up to date meanwhile. If the source fails, what it found before is published first.
     """
-    report = Report()
     window: deque[asyncio.Task[list[Step]]] = deque()
     failure: StanceError | None = None
 
@@ -67,7 +68,6 @@ async def ingest(batches: AsyncIterator[Batch], normalise: Normalise, publish: P
             task.cancel()
     if failure is not None:
         raise failure
-    return report
 
 
 async def prepared(batch: Batch, normalise: Normalise) -> list[Step]:

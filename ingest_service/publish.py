@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ingest_service.dedupe import Duplicates
-from ingest_service.identity import fingerprint
+from ingest_service.identity import article_id, fingerprint
 from ingest_service.outcomes import Outcome, decide
 from ingest_service.sources import Gone, RawDocument
 from ingest_service.state import State
@@ -58,7 +58,7 @@ class Publishing:
     """Publishes what is new. Blocking, for one thread at a time; several processes take turns, a batch each."""
 
     def __init__(self, state: State, topic: ArticlesTopic, clock: Callable[[], datetime]) -> None:
-        self._state = state
+        self.state = state
         self._copies = Duplicates(state.connection)
         self._topic = topic
         self._clock = clock
@@ -66,12 +66,12 @@ class Publishing:
     def catch_up(self) -> None:
         """Learn what is on the topic; everything, if it is another than last time."""
         identity = self._topic.identity()
-        with self._state.writing() as state:
+        with self.state.writing() as state:
             if state.topic() != identity:
                 self._begin(identity)
         caught_up = False
         while not caught_up:
-            with self._state.writing():  # others may publish in between
+            with self.state.writing():  # others may publish in between
                 caught_up = self._read(_READ_AT_ONCE)
 
     def publish(self, steps: Iterable[Step]) -> list[Outcome]:
@@ -79,7 +79,7 @@ class Publishing:
 
         Raises BrokerUnavailableError if it may not: then nothing is noted, and all of it is to be published again.
         """
-        with self._state.writing():
+        with self.state.writing():
             self._read()
             outcomes = self._decide(steps)
             written = [outcome for outcome in outcomes if outcome.record is not None]
@@ -89,7 +89,7 @@ class Publishing:
 
     def preview(self, steps: Iterable[Step]) -> list[Outcome]:
         """What would become of each if it were published now."""
-        with self._state.writing(keep=False):
+        with self.state.writing(keep=False):
             self._read()
             return self._decide(steps)
 
@@ -97,10 +97,12 @@ class Publishing:
         outcomes: list[Outcome] = []
         for step in steps:
             if isinstance(step, Remember):
-                self._state.remember(step.source, {step.key: step.value})
+                self.state.remember(step.source, {step.key: step.value})
                 continue
+            if isinstance(step, Candidate):
+                self._note_place(step)
             item = step.article if isinstance(step, Candidate) else step
-            outcome = decide(item, self._state, self._copies, self._clock())
+            outcome = decide(item, self.state, self._copies, self._clock())
             if outcome.event is not None:
                 self._note(outcome.event)
             outcomes.append(outcome)
@@ -108,7 +110,7 @@ class Publishing:
 
     def _read(self, limit: int | None = None) -> bool:
         """Read what others wrote, up to about `limit` records; True if that is all there is."""
-        progress, ends = self._state.progress(), self._topic.ends()
+        progress, ends = self.state.progress(), self._topic.ends()
         if any(offset > ends.get(partition, 0) for partition, offset in progress.items()):
             _log.warning("the topic of articles has lost records or was made anew: what it holds is read again")
             self._begin(self._topic.identity())
@@ -118,30 +120,37 @@ class Publishing:
             for read in batch:
                 if read.event is not None:
                     self._note(read.event)
-                self._state.advance(read.partition, read.offset + 1)
+                self.state.advance(read.partition, read.offset + 1)
             count += len(batch)
             if limit is not None and count >= limit:
                 return False
         return True
 
     def _begin(self, identity: str) -> None:
-        self._state.begin(identity)
+        self.state.begin(identity)
         self._copies.clear()
 
     def _note(self, event: Article | Retraction) -> None:
         if isinstance(event, Article):
-            self._state.note(event.article_id, event.revision, fingerprint(event))
+            self.state.note(event.article_id, event.revision, fingerprint(event))
             self._copies.add(event)
         else:
-            self._state.note(event.article_id, event.revision, None)
+            self.state.note(event.article_id, event.revision, None)
+
+    def _note_place(self, candidate: Candidate) -> None:
+        """So that it is known what is gone when nothing answers there."""
+        document = candidate.document
+        found_as = article_id(document.source, document.key, document.known.url)
+        if found_as != candidate.article.article_id:
+            self.state.found(found_as, candidate.article.article_id)
 
     def _note_places(self, places: Iterable[Place]) -> None:
         """Go on reading after our own records; if others lie between, ours are read as well, which is harmless."""
-        progress = self._state.progress()
+        progress = self.state.progress()
         for place in sorted(places, key=lambda place: place.offset):
             if place.topic == ARTICLES.name and progress.get(place.partition, 0) == place.offset:
                 progress[place.partition] = place.offset + 1
-                self._state.advance(place.partition, place.offset + 1)
+                self.state.advance(place.partition, place.offset + 1)
 
 
 def _entry(outcome: Outcome) -> Entry:

@@ -16,6 +16,7 @@ class IngestSettings(BaseSettings):
     max_file_bytes: int = Field(MAX_BYTES, gt=0, description="Files, and single lines of JSON lines, must be smaller.")
     sources: Path | None = Field(None, description="YAML file of the sources that `run` polls, see docs/ingest.md.")
     workers: int | None = Field(None, gt=0, description="Processes that normalise. Unset: one a core.")
+    parallel: int = Field(20, gt=0, description="Sources polled at the same time.")
     document_seconds: float = Field(60.0, gt=0, description="How long one document may take to be normalised.")
 
 

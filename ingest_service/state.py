@@ -20,6 +20,7 @@ _SCHEMA = """
 CREATE TABLE topic (identity TEXT NOT NULL);
 CREATE TABLE progress (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL);
 CREATE TABLE articles (article_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, fingerprint TEXT) WITHOUT ROWID;
+CREATE TABLE aliases (found_as TEXT PRIMARY KEY, article_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE memory (source TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;
 CREATE TABLE rounds (
     source TEXT NOT NULL, ended_at TEXT NOT NULL, due_at TEXT NOT NULL, interval_seconds REAL NOT NULL,
@@ -110,6 +111,15 @@ class State:
             "SET revision = excluded.revision, fingerprint = excluded.fingerprint WHERE excluded.revision >= revision",
             (article_id, revision, fingerprint),
         )
+
+    def found(self, found_as: str, article_id: str) -> None:
+        """An article's place has another id than the article, because its page declares another address."""
+        self._connection.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", (found_as, article_id))
+
+    def at(self, found_as: str) -> str:
+        """The article last found at a place; without one, the place's own id."""
+        row = self._connection.execute("SELECT article_id FROM aliases WHERE found_as = ?", (found_as,)).fetchone()
+        return row[0] if row else found_as
 
     def count(self) -> int:
         """How many articles are known, those retracted included."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import Final
+from typing import Final, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -27,7 +27,10 @@ from shared.topics import ARTICLES
 HEADERS: Final[list[tuple[str, str | bytes | None]]] = [("content-type", b"application/json")]
 _READ: Final = 1000
 _SECONDS: Final = 0.1
+_TURN_SECONDS: Final = 2.0
+_SILENT: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,20 +84,18 @@ class Topic:
 
     def identity(self) -> str:
         """Changes when the topic is deleted and made again, or the address is that of another cluster."""
-        try:
-            described = self._inspector.describe_topics(TopicCollection([self._name]), request_timeout=self._timeout)
-            cluster = self._inspector.list_topics(self._name, self._timeout).cluster_id
+
+        def ask(seconds: float) -> str:
+            described = self._inspector.describe_topics(TopicCollection([self._name]), request_timeout=seconds)
+            cluster = self._inspector.list_topics(self._name, seconds).cluster_id
             return f"{cluster} {self._name} {described[self._name].result().topic_id}"
-        except KafkaException as error:
-            raise _unavailable("describe its topics", error) from error
+
+        return self._answer("describe its topics", ask)
 
     def ends(self) -> dict[int, int]:
         """The offset after the last record, by partition."""
-        try:
-            partitions = self._reader().list_topics(self._name, self._timeout).topics[self._name].partitions
-            return {partition: self._end(partition) for partition in partitions}
-        except KafkaException as error:
-            raise _unavailable("tell its offsets", error) from error
+        known = self._answer("list its topics", lambda seconds: self._reader().list_topics(self._name, seconds))
+        return {partition: self._end(partition) for partition in known.topics[self._name].partitions}
 
     def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[Read]]:
         """What lies between, a batch at a time."""
@@ -164,7 +165,20 @@ class Topic:
         return self._consumer
 
     def _end(self, partition: int) -> int:
-        return broker.watermarks(self._reader(), TopicPartition(self._name, partition), self._timeout)[1]
+        place = TopicPartition(self._name, partition)
+        return self._answer("tell its offsets", lambda seconds: broker.watermarks(self._reader(), place, seconds))[1]
+
+    def _answer(self, what: str, ask: Callable[[float], T]) -> T:
+        """Ask in short turns, for `stop` to be heeded."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return ask(_TURN_SECONDS)
+            except KafkaException as error:
+                if not error.args[0].retriable() and error.args[0].code() not in _SILENT:
+                    raise _unavailable(what, error) from error
+                if time.monotonic() > deadline or self._stopped.is_set():
+                    raise _unavailable(what, error) from error
 
     def _read(self, message: Message, unread: set[int]) -> Read | None:
         partition, offset, error = message.partition(), message.offset(), message.error()

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROBE_SECONDS: Final = 5.0
+LIVE: Final = "/healthz"
+READY: Final = "/readyz"
+PROBED: Final = (LIVE, READY)
 _CLIENT_SECONDS: Final = 10.0
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
@@ -87,6 +90,13 @@ class Checks:
     live: Mapping[str, Check] = field(default_factory=dict)
     ready: Mapping[str, Check] = field(default_factory=dict)
 
+    def told(self, path: str) -> tuple[bool, dict[str, object]]:
+        """Whether all is well, and the answer to who asks at one of `PROBED`."""
+        checks = {**self.live, **self.ready} if path == READY else self.live
+        problems = {name: check() for name, check in checks.items()}
+        well = not any(problems.values())
+        return well, {"ok": well, "checks": {name: problem or "ok" for name, problem in problems.items()}}
+
 
 @contextmanager
 def serving_health(settings: HealthSettings, checks: Checks) -> Iterator[str | None]:
@@ -115,7 +125,7 @@ def probe(settings: HealthSettings, *, ready: bool = False) -> None:
     """Ask the process with these settings; raises PermanentError unless it says that it is alive (or ready)."""
     if settings.health_port is None:
         raise PermanentError("STANCE_HEALTH_PORT is not set, so there is no health address to ask")
-    host, path = _EVERYWHERE.get(settings.health_host, settings.health_host), "/readyz" if ready else "/healthz"
+    host, path = _EVERYWHERE.get(settings.health_host, settings.health_host), READY if ready else LIVE
     connection = HTTPConnection(host, settings.health_port, timeout=PROBE_SECONDS)
     try:
         connection.request("GET", path)
@@ -131,20 +141,18 @@ def probe(settings: HealthSettings, *, ready: bool = False) -> None:
 
 def _application(checks: Checks) -> "WSGIApplication":
     metrics = make_wsgi_app()
-    asked = {"/healthz": checks.live, "/readyz": {**checks.live, **checks.ready}}
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             answer: Iterable[bytes] = metrics(environ, start_response)
             return answer
-        if path not in asked:
+        if path not in PROBED:
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"see /healthz, /readyz, /metrics\n"]
-        problems = {name: check() for name, check in asked[path].items()}
-        well = not any(problems.values())
+        well, told = checks.told(path)
         start_response("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
-        return [json.dumps({"ok": well, "checks": {k: v or "ok" for k, v in problems.items()}}).encode() + b"\n"]
+        return [json.dumps(told).encode() + b"\n"]
 
     return application
 

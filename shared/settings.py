@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.errors import PermanentError
 from shared.topics import Topic
 
 
@@ -94,6 +95,18 @@ class HealthSettings(BaseSettings):
     health_port: int | None = Field(
         None, ge=0, le=65535, description="Port of health and metrics, one a process. Unset: off. 0: any, see the log."
     )
+
+
+def secret(name: str, value: SecretStr, file: Path | None) -> str:
+    """What is set as `NAME`, or held by the file set as `NAME_FILE`; empty if neither is. Raises PermanentError."""
+    if file is None:
+        return value.get_secret_value()
+    if value.get_secret_value():
+        raise PermanentError(f"{name} and {name}_FILE are both set; unset one")
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PermanentError(f"{name}_FILE: {file}: {error}") from error
 
 
 def explain(error: ValidationError) -> str:

@@ -1,10 +1,10 @@
 """Construct classifiers, registries and axes from settings."""
 
 from importlib import resources
-from pathlib import Path
 
 from pydantic import SecretStr
 
+from shared.settings import secret
 from stance_service.actors.registry import Registry
 from stance_service.classifiers.base import Classifier, ModelError
 from stance_service.classifiers.cascade import CascadeClassifier
@@ -89,7 +89,7 @@ def _chat(settings: ClassifierSettings) -> ChatClassifier:
     endpoint = EndpointSettings(
         base_url=settings.chat_base_url,
         model=settings.chat_model,
-        api_key=_api_key(settings.chat_api_key, settings.chat_api_key_file),
+        api_key=SecretStr(secret("STANCE_CHAT_API_KEY", settings.chat_api_key, settings.chat_api_key_file)),
         timeout_seconds=settings.chat_timeout_seconds,
         retries=settings.chat_retries,
         backoff_seconds=settings.chat_backoff_seconds,
@@ -105,14 +105,3 @@ def _chat(settings: ClassifierSettings) -> ChatClassifier:
         parallel=settings.chat_parallel,
     )
     return ChatClassifier(ChatEndpoint(endpoint), registry(settings), propositions(settings), reach)
-
-
-def _api_key(key: SecretStr, file: Path | None) -> SecretStr:
-    if file is None:
-        return key
-    if key.get_secret_value():
-        raise ModelError("STANCE_CHAT_API_KEY and STANCE_CHAT_API_KEY_FILE are both set; unset one")
-    try:
-        return SecretStr(file.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"STANCE_CHAT_API_KEY_FILE: {file}: {error}") from error

@@ -50,5 +50,7 @@ async def _add(targets: Sequence[str], source: str | None, settings: IngestSetti
     async def publish(steps: Sequence[Step]) -> list[Outcome]:
         return await asyncio.to_thread(publishing.publish, steps)
 
+    report = Report()
     with build.normaliser(settings, few_here=True) as normaliser:
-        return await ingest(read_in_thread(documents), normaliser, publish, _IN_FLIGHT)
+        await ingest(read_in_thread(documents), normaliser, publish, report, _IN_FLIGHT)
+    return report

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from shared.errors import BadInputError
 
 MediaType = Literal["text/plain", "text/html"]
-KnownFrom = Literal["manifest", "feed"]
+KnownFrom = Literal["manifest", "feed", "submitted"]
 
 
 @dataclass(frozen=True)

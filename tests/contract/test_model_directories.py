@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.errors import PermanentError
 from stance_service import build
 from stance_service.classifiers.base import ModelError
 from stance_service.classifiers.directory import DirectoryClassifier
@@ -192,7 +193,7 @@ def test_the_key_comes_from_a_file_or_the_environment_never_both(tmp_path: Path)
     common = {"classifier": "chat", "chat_base_url": "http://localhost/v1", "chat_model": "m"}
     found: Any = build.classifier(settings(**common, chat_api_key_file=file))
     assert found.endpoint.settings.api_key.get_secret_value() == "hush"
-    with pytest.raises(ModelError, match="both set"):
+    with pytest.raises(PermanentError, match="both set"):
         build.classifier(settings(**common, chat_api_key_file=file, chat_api_key="other"))
-    with pytest.raises(ModelError, match="STANCE_CHAT_API_KEY_FILE"):
+    with pytest.raises(PermanentError, match="STANCE_CHAT_API_KEY_FILE"):
         build.classifier(settings(**common, chat_api_key_file=tmp_path / "none"))

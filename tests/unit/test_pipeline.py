@@ -43,6 +43,12 @@ async def normalise(documents: Sequence[RawDocument]) -> list[Normalised]:
     return [normalised(each, READ_AT) for each in documents]
 
 
+async def run(shelf: Shelf, *batches: Batch, failure: Exception | None = None, in_flight: int = 1) -> Report:
+    report = Report()
+    await ingest(given(*batches, failure=failure), normalise, shelf.publish, report, in_flight)
+    return report
+
+
 async def given(*batches: Batch, failure: Exception | None = None) -> AsyncIterator[Batch]:
     for batch in batches:
         yield batch
@@ -62,7 +68,8 @@ async def test_documents_are_published_in_the_order_in_which_they_were_found() -
         return await normalise(documents)
 
     batches = [[document(key=str(number))] for number in range(6)]
-    report = await ingest(given(*batches), ever_faster, shelf.publish, in_flight=3)
+    report = Report()
+    await ingest(given(*batches), ever_faster, shelf.publish, report, in_flight=3)
     assert shelf.keys == list("012345")
     assert report == Report(published=6)
 
@@ -70,14 +77,14 @@ async def test_documents_are_published_in_the_order_in_which_they_were_found() -
 async def test_what_a_source_remembers_stays_behind_what_it_found_before() -> None:
     shelf = Shelf()
     remember = Remember("feed", "etag", "1")
-    await ingest(given([document(key="a"), remember, document(key="b")]), normalise, shelf.publish)
+    await run(shelf, [document(key="a"), remember, document(key="b")])
     assert shelf.taken[1] is remember
     assert shelf.keys == ["a", "b"]
 
 
 async def test_rejected_documents_are_counted_and_logged_with_their_reason(caplog: pytest.LogCaptureFixture) -> None:
     batch: list[Found] = [document(b"", key="empty"), BadInputError("x", "broken"), document(key="good")]
-    report = await ingest(given(batch), normalise, Shelf().publish)
+    report = await run(Shelf(), batch)
     assert (report.published, report.rejected) == (1, 2)
     assert [(vars(record)["where"], vars(record)["reason"]) for record in caplog.records] == [
         ("empty", "it is empty"),
@@ -89,13 +96,13 @@ async def test_what_was_found_before_a_source_failed_is_published() -> None:
     shelf = Shelf()
     found = [[document(key=str(number))] for number in range(3)]
     with pytest.raises(TransientError, match="no connection"):
-        await ingest(given(*found, failure=TransientError("no connection")), normalise, shelf.publish, in_flight=5)
+        await run(shelf, *found, failure=TransientError("no connection"), in_flight=5)
     assert shelf.keys == ["0", "1", "2"]
 
 
 async def test_a_failure_to_publish_ends_the_run() -> None:
     with pytest.raises(TransientError, match="down"):
-        await ingest(given([document()]), normalise, Shelf(broken=True).publish)
+        await run(Shelf(broken=True), [document()])
 
 
 async def test_a_parser_that_fails_costs_its_document_only(monkeypatch: pytest.MonkeyPatch) -> None:

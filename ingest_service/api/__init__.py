@@ -1,0 +1,1 @@
+"""Articles taken over HTTP: `POST /articles`."""

@@ -1,0 +1,102 @@
+"""The server that articles are sent to, in the event loop of the process."""
+
+import asyncio
+import logging
+import socket
+from asyncio import BaseTransport, TimerHandle, Transport
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Final, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ingest_service.settings import ApiSettings
+from shared.errors import PermanentError
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+_FINISH_SECONDS: Final = 3
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def serving(settings: ApiSettings, application: "Starlette") -> AsyncIterator[str]:
+    """Answer until the end of the block, requests in progress included for a moment; gives the address."""
+    listening = _listen(settings)
+    address = f"http://{settings.host}:{listening.getsockname()[1]}"
+    server = _Server(
+        uvicorn.Config(
+            application,
+            http=_patient_for(settings.read_seconds),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=settings.connections,
+            timeout_graceful_shutdown=_FINISH_SECONDS,
+        )
+    )
+    task = asyncio.create_task(server.serve([listening]), name="api")
+    _log.info("articles are taken at %s/articles", address)
+    try:
+        yield address
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _listen(settings: ApiSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port or 0), family=family)
+    except OSError as error:
+        raise PermanentError(
+            f"STANCE_INGEST_API_HOST={settings.host} STANCE_INGEST_API_PORT={settings.port}: can't listen there: "
+            f"{error.strerror or error}"
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are for the command, which has more to end than this."""
+        yield
+
+
+def _patient_for(seconds: float) -> type[H11Protocol]:
+    """uvicorn waits for ever for the head of a request: this one closes connections that send none in time.
+
+    The time for the body is the application's, which can tell the client.
+    """
+
+    class Protocol(H11Protocol):
+        _head_timer: TimerHandle | None = None
+
+        def connection_made(self, transport: BaseTransport) -> None:
+            super().connection_made(cast("Transport", transport))
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self._forget()
+
+        def _watch(self) -> None:
+            working = self.cycle is not None and not self.cycle.response_complete
+            if working:
+                self._forget()
+            elif self._head_timer is None:
+                self._head_timer = self.loop.call_later(seconds, self.transport.close)
+
+        def _forget(self) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+
+    return Protocol
