@@ -16,19 +16,22 @@ matter. Log-odds are whole micronats: sums are exact in any order, and the influ
 far end of a long history dies out completely instead of trailing off in the last bits.
 """
 
-from bisect import bisect_left
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import atanh, ceil, exp, expm1, log, tanh
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.events import Polarity
 from shared.ids import digest
 
 MICRONATS: Final = 1_000_000
 DAYS_PER_YEAR: Final = 365.2425
 _MODEL: Final = "two-state-hmm-1"
+_TWICE: Final = 2 * MICRONATS
+_KEPT: Final = 65_536
+
+Side: TypeAlias = Literal[1, 0, -1]
+"""The polarity that a probability amounts to; 0: unclear."""
 
 
 class Parameters(BaseModel):
@@ -76,96 +79,83 @@ def log_ratio(confidence: float, spread_days: int, parameters: Parameters) -> in
     bounded = min(confidence, parameters.sentence_bound / (1 + parameters.sentence_bound))
     turns = parameters.switches_per_year * spread_days / DAYS_PER_YEAR
     share = -expm1(-turns) / turns if turns else 1.0
-    return round(MICRONATS * 2 * atanh(2 * max(0.0, bounded - 0.5) * share))
+    return round(_TWICE * atanh(2 * max(0.0, bounded - 0.5) * share))
 
 
 def probability(log_odds: int) -> float:
     """Of polarity +1."""
-    return round((1 + tanh(log_odds / (2 * MICRONATS))) / 2, 6)
+    return round((1 + tanh(log_odds / _TWICE)) / 2, 6)
 
 
-class Belief(NamedTuple):
-    """The forward message after a day's evidence."""
+Belief: TypeAlias = tuple[int, Side, int]
+"""The forward message after a day's evidence: log-odds, the side held, and the ordinal day on which the position before
+this one had faded to unclear (0: it hadn't). Bare tuples: there is one for each day of each history."""
 
-    log_odds: int
-    polarity: Polarity | None
-    faded: int | None
-    """The ordinal day on which the position before this one had faded to unclear, None: it hadn't."""
+PRIOR: Final[Belief] = (0, 0, 0)
 
 
-def fades_on(day: int, belief: Belief, parameters: Parameters) -> int | None:
-    """The first day after `day` on which the position is unclear if nothing more comes; None: it is unclear."""
-    if belief.polarity is None:
-        return None
-    strength = abs(tanh(belief.log_odds / (2 * MICRONATS)))
-    years = log(strength / (2 * parameters.leave - 1)) / (2 * parameters.switches_per_year)
-    return day + max(1, ceil(years * DAYS_PER_YEAR))
-
-
-def _step(before: tuple[int, Belief] | None, day: int, weight: int, parameters: Parameters) -> Belief:
-    polarity, faded, log_odds = None, None, 0
-    if before is not None:
-        polarity = before[1].polarity
-        ends = fades_on(*before, parameters)
-        if ends is not None and ends < day:
-            polarity, faded = None, ends
-        decay = exp(-2 * parameters.switches_per_year * (day - before[0]) / DAYS_PER_YEAR)
-        log_odds = round(2 * MICRONATS * atanh(tanh(before[1].log_odds / (2 * MICRONATS)) * decay))
-    bound = round(MICRONATS * log(parameters.day_bound))
-    log_odds += max(-bound, min(bound, weight))
-    return Belief(log_odds, _held(log_odds, polarity, parameters), faded)
-
-
-def _held(log_odds: int, polarity: Polarity | None, parameters: Parameters) -> Polarity | None:
-    for side in (1, -1):
-        share = (1 + side * tanh(log_odds / (2 * MICRONATS))) / 2
-        if share >= parameters.enter or (polarity == side and share >= parameters.leave):
-            return 1 if side == 1 else -1
-    return None
-
-
-class Beliefs:
-    """The beliefs after each day with evidence, kept up to date at the cost of the days that a change reaches."""
+class Chain:
+    """The formulas above for given parameters."""
 
     def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-        self._weights: dict[int, int] = {}
-        self._days: list[int] = []
-        self._beliefs: list[Belief | None] = []
-        self._dirty: tuple[int, int] | None = None
+        self.parameters = parameters
+        self.leave = _least_log_odds(parameters.leave)
+        """A polarity is kept down to these log-odds."""
+        self._enter = _least_log_odds(parameters.enter)
+        self._bound = round(MICRONATS * log(parameters.day_bound))
+        self._left = 2 * parameters.leave - 1
+        self._a_year = 2 * parameters.switches_per_year
+        self._decays: dict[int, float] = {}
+        self._ratios: dict[tuple[float, int], int] = {}
 
-    def put(self, day: int, weight: int | None) -> None:
-        """Sets the summed evidence of an ordinal day, in micronats; None: the day has no evidence any more."""
-        at = bisect_left(self._days, day)
-        known = at < len(self._days) and self._days[at] == day
-        if weight is None:
-            if known:
-                del self._days[at], self._beliefs[at], self._weights[day]
-        else:
-            if not known:
-                self._days.insert(at, day)
-                self._beliefs.insert(at, None)
-            self._weights[day] = weight
-        low, high = self._dirty or (day, day)
-        self._dirty = min(low, day), max(high, day)
+    def log_ratio(self, confidence: float, spread_days: int) -> int:
+        """See `log_ratio`."""
+        known = self._ratios.get((confidence, spread_days))
+        if known is None:
+            if len(self._ratios) >= _KEPT:
+                self._ratios.clear()
+            known = self._ratios[confidence, spread_days] = log_ratio(confidence, spread_days, self.parameters)
+        return known
 
-    def messages(self) -> list[tuple[int, Belief]]:
-        """Each day with evidence, in order, and the belief after it."""
-        self._refresh()
-        return [(day, belief) for day, belief in zip(self._days, self._beliefs, strict=True) if belief is not None]
+    def step(self, before: Belief, gap: int, day: int, weight: int) -> Belief:
+        """The belief after the evidence of `day`, given the one `gap` days before."""
+        log_odds, side, faded = before
+        decay = self._decays.get(gap)
+        if decay is None:
+            decay = self._decays[gap] = exp(-self._a_year * gap / DAYS_PER_YEAR)
+        strength = tanh(log_odds / _TWICE) * decay
+        faded = 0
+        if side and -self._left < strength < self._left:
+            ends = self.fades_on(day - gap, log_odds, side)
+            if ends < day:
+                side, faded = 0, ends
+        bound = self._bound
+        log_odds = round(_TWICE * atanh(strength)) + (
+            weight if -bound <= weight <= bound else bound if weight > 0 else -bound
+        )
+        if log_odds >= self._enter or (side == 1 and log_odds >= self.leave):
+            return log_odds, 1, faded
+        if log_odds <= -self._enter or (side == -1 and log_odds <= -self.leave):
+            return log_odds, -1, faded
+        return log_odds, 0, faded
 
-    def _refresh(self) -> None:
-        if self._dirty is None:
-            return
-        low, high = self._dirty
-        at = bisect_left(self._days, low)
-        earlier = self._beliefs[at - 1] if at else None
-        before = (self._days[at - 1], earlier) if earlier is not None else None
-        for index in range(at, len(self._days)):
-            day = self._days[index]
-            belief = _step(before, day, self._weights[day], self._parameters)
-            if day > high and belief == self._beliefs[index]:
-                break
-            self._beliefs[index] = belief
-            before = (day, belief)
-        self._dirty = None
+    def fades_on(self, day: int, log_odds: int, side: Side) -> int:
+        """The first day after `day` on which a position is unclear if nothing more comes; 0: it is unclear."""
+        if side == 0:
+            return 0
+        years = log(abs(tanh(log_odds / _TWICE)) / self._left) / self._a_year
+        return day + max(1, ceil(years * DAYS_PER_YEAR))
+
+
+@lru_cache(maxsize=16)
+def chain(parameters: Parameters) -> Chain:
+    """The one for these parameters: it keeps what is costly to compute again."""
+    return Chain(parameters)
+
+
+def _least_log_odds(chance: float) -> int:
+    """The fewest micronats that amount to a probability of at least `chance`."""
+    found = round(_TWICE * atanh(2 * chance - 1)) - 2
+    while (1 + tanh(found / _TWICE)) / 2 < chance:
+        found += 1
+    return found

@@ -1,4 +1,4 @@
-"""Compare two timelines of an actor on an axis, the one last announced and the one known now. Pure.
+"""Compare two courses of an actor's position on an axis, the one last announced and the one known now. Pure.
 
 What is compared is the sequence of spells, a spell being clear positions of one polarity with nothing but unclear
 between them. So evidence that confirms announces nothing, and neither does a position that fades, or comes back
@@ -10,63 +10,59 @@ unchanged. Of the spells that differ,
 
 A position that new evidence makes unclear, but still likelier than `leave`, is not gone: it wavers. Then nothing is
 announced, and the caller compares with the same `before` again next time.
+
+A course whose intervals begin on the same days, with the same polarities, as those of the course last announced has
+nothing to announce: the caller need not compare them (docs/decisions/0007-tracker-at-speed.md shows why).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from itertools import pairwise, zip_longest
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
-from shared.events import Cause, ChangeKind, Digest, Observation, Polarity, Position, StanceChange, Timeline
-from shared.ids import digest
-from stance_service.belief import Parameters
+from shared.events import ChangeKind, Polarity
+from stance_service.belief import Chain
+from stance_service.course import Interval, completed
 
-NAMED: Final = 10
-"""A change names at most so many causes."""
+
+class Turn(NamedTuple):
+    """One thing to announce."""
+
+    kind: ChangeKind
+    before: Interval | None
+    after: Interval | None
 
 
 class Comparison(NamedTuple):
-    """What is to be announced, in event time, and the timeline to compare with next."""
+    """What is to be announced, in event time, and the course to compare with next."""
 
-    changes: list[StanceChange]
-    announced: Timeline | None
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a reader of a change needs to know beside the timelines."""
-
-    triggers: Sequence[Observation]
-    """Own observations on the axis that began or ceased to count since `before`."""
-    withdrawn: Collection[Digest]
-    """Those of them that ceased to."""
-    observation: Callable[[Digest], Observation | None]
+    turns: list[Turn]
+    announced: list[Interval]
 
 
 @dataclass(slots=True)
 class _Spell:
     polarity: Polarity
-    first: Position
-    last: Position
-    wavers: bool = False
+    first: Interval
+    last: Interval
 
     @property
-    def start(self) -> datetime:
-        return self.first.held_from
+    def start(self) -> int:
+        return self.first.start
 
     @property
-    def evidenced_until(self) -> datetime:
-        return self.last.evidenced_until or self.last.held_from
+    def evidenced_until(self) -> int:
+        return self.last.last
 
-    def ends_after(self, at: datetime) -> bool:
-        return self.last.held_until is None or self.last.held_until > at
+    @property
+    def wavers(self) -> bool:
+        """It begins or ends with what is unclear now. Between two clear positions it makes no difference."""
+        return self.first.side == 0 or self.last.side == 0
 
-
-class _Turn(NamedTuple):
-    kind: ChangeKind
-    before: Position | None
-    after: Position | None
+    def ends_after(self, day: int) -> bool:
+        return self.last.end == 0 or self.last.end > day
 
 
 @dataclass(slots=True)
@@ -80,53 +76,60 @@ class _Difference:
     settled: bool = True
 
 
-def compare(
-    before: Timeline | None, after: Timeline, circumstances: Circumstances, parameters: Parameters
-) -> Comparison:
-    """The changes that lead from the timeline last announced (None: none yet) to the one known now."""
-    old = _spells(before, [], parameters) if before else []
+def compare(before: list[Interval] | None, after: list[Interval], chain: Chain) -> Comparison:
+    """The turns that lead from the course last announced (None: none yet) to the one known now."""
+    if _begin_alike(_spells(before or [], [], chain), after, chain):
+        return Comparison([], after)
+    announced, known = completed(before or [], chain), completed(after, chain)
+    old = _spells(announced, [], chain)
     for believed in (old, []):
-        new = _spells(after, believed, parameters)
-        difference = _difference(old, new, parameters)
-        turns = _turns(before, after, new, difference)
+        new = _spells(known, believed, chain)
+        difference = _difference(old, new, chain.parameters.revision_days)
+        turns = _turns(announced, known, new, difference)
+        wavers = any(spell.wavers for spell in new)
         if not turns:
-            settled = difference.settled and not any(spell.wavers for spell in new)
+            settled = before is None or (difference.settled and not wavers)
             return Comparison([], after if settled or before is None else before)
-        if not any(spell.wavers for spell in new):
+        if not wavers:
             break
-    return Comparison([_change(turn, after, circumstances) for turn in turns], after)
+    return Comparison(turns, after)
 
 
-def _spells(timeline: Timeline, believed: list[_Spell], parameters: Parameters) -> list[_Spell]:
+def _begin_alike(old: Sequence[_Spell], after: Sequence[Interval], chain: Chain) -> bool:
+    """Whether nothing turned, nor wavers, however the newest spell ends: each one then meets the one in its place."""
+    new = _spells(after, old, chain)
+    return len(old) == len(new) and all(
+        one.first.start == other.first.start and one.polarity == other.polarity and not other.wavers
+        for one, other in zip(old, new, strict=True)
+    )
+
+
+def _spells(intervals: Sequence[Interval], believed: Sequence[_Spell], chain: Chain) -> list[_Spell]:
     found: list[_Spell] = []
-    for position in timeline.positions:
-        polarity, wavers = position.polarity, False
-        if polarity is None:
-            polarity = _leaning(position, believed, parameters)
-            wavers = True
+    for interval in intervals:
+        polarity = interval.side or _leaning(interval, believed, chain)
         if polarity is None:
             continue
         if found and found[-1].polarity == polarity:
-            found[-1].last = position
-            found[-1].wavers |= wavers
+            found[-1].last = interval
         else:
-            found.append(_Spell(polarity, position, position, wavers))
+            found.append(_Spell(polarity, interval, interval))
     return found
 
 
-def _leaning(position: Position, believed: list[_Spell], parameters: Parameters) -> Polarity | None:
-    """The polarity that was announced for an unclear time and is still the likelier one."""
-    for spell in believed:
-        chance = position.probability if spell.polarity == 1 else 1 - position.probability
-        if position.count and chance >= parameters.leave and _overlap(spell, position):
-            return spell.polarity
+def _leaning(interval: Interval, believed: Sequence[_Spell], chain: Chain) -> Polarity | None:
+    """The polarity that was announced for an unclear time and is still the likelier one.
+
+    Of a spell counts what it has evidence for: how it was to fade afterwards says nothing.
+    """
+    if interval.count == 0:
+        return None
+    at = bisect_left(believed, interval.start, key=attrgetter("evidenced_until"))
+    while at < len(believed) and (interval.end == 0 or believed[at].start < interval.end):
+        if interval.log_odds * believed[at].polarity >= chain.leave:
+            return believed[at].polarity
+        at += 1
     return None
-
-
-def _overlap(old: _Spell, position: Position) -> bool:
-    """Of what a spell has evidence for with a position: how it was to fade afterwards says nothing."""
-    ends = position.held_until
-    return position.held_from <= old.evidenced_until and (ends is None or old.start < ends)
 
 
 def _same(old: _Spell, new: _Spell) -> bool:
@@ -134,112 +137,74 @@ def _same(old: _Spell, new: _Spell) -> bool:
     return old.polarity == new.polarity and meet
 
 
-def _difference(old: list[_Spell], new: list[_Spell], parameters: Parameters) -> _Difference:
-    found = _Difference(vanished=[each for each in old if not any(_same(each, other) for other in new)])
-    unknown = [not any(_same(other, each) for other in old) for each in new]
-    head = len(new)
-    while head and unknown[head - 1] and (not old or new[head - 1].start > old[-1].start):
-        head -= 1
-    if old and head == 0 and new:
-        head = 1  # nothing of the old is left for it to follow
-    found.turned = new[head:]
-    found.appeared = [each for each, is_unknown in zip(new[:head], unknown[:head], strict=True) if is_unknown]
-    known = [each for each, is_unknown in zip(new, unknown, strict=True) if not is_unknown]
-    for one in (each for each in old if each not in found.vanished):
+def _difference(old: list[_Spell], new: list[_Spell], revision_days: int) -> _Difference:
+    head, tail = _alike(old, new)
+    old_part, new_part = old[head : len(old) - tail], new[head : len(new) - tail]
+    found = _Difference(vanished=[each for each in old_part if not any(_same(each, other) for other in new_part)])
+    unknown = [not any(_same(other, each) for other in old_part) for each in new_part]
+    newest = len(new_part)
+    while tail == 0 and newest and unknown[newest - 1] and (not old or new_part[newest - 1].start > old[-1].start):
+        newest -= 1
+    if old and newest == head == tail == 0 and new:
+        newest = 1  # nothing of the old is left for it to follow
+    found.turned = new_part[newest:]
+    found.appeared = [each for each, is_unknown in zip(new_part[:newest], unknown[:newest], strict=True) if is_unknown]
+    known = [each for each, is_unknown in zip(new_part, unknown, strict=True) if not is_unknown]
+    for one in (each for each in old_part if each not in found.vanished):
         for other in known:
             overlap = _contradiction(one, other)
-            if overlap >= timedelta(days=parameters.revision_days):
+            if overlap >= revision_days:
                 found.moved.append((one, other))
-            elif overlap > timedelta():
+            elif overlap > 0:
                 found.settled = False
     return found
 
 
-def _contradiction(old: _Spell, new: _Spell) -> timedelta:
-    """How long the evidence of one is in the time of the other, its opposite."""
+def _alike(old: Sequence[_Spell], new: Sequence[_Spell]) -> tuple[int, int]:
+    """How many spells at the beginning, and how many at the end, are the same, and so match none but each other."""
+    head = tail = 0
+    shorter = min(len(old), len(new))
+    while head < shorter and _extent(old[head]) == _extent(new[head]):
+        head += 1
+    while tail < shorter - head and _extent(old[-1 - tail]) == _extent(new[-1 - tail]):
+        tail += 1
+    return head, tail
+
+
+def _extent(spell: _Spell) -> tuple[Polarity, int, int, int]:
+    return spell.polarity, spell.first.start, spell.last.last, spell.last.end
+
+
+def _contradiction(old: _Spell, new: _Spell) -> int:
+    """For how many days the evidence of one is in the time of the other, its opposite."""
     if old.polarity == new.polarity:
-        return timedelta()
-    ends = new.last.held_until
-    end = old.evidenced_until if ends is None else min(old.evidenced_until, ends)
+        return 0
+    end = min(old.evidenced_until, new.last.end) if new.last.end else old.evidenced_until
     return end - max(old.start, new.start)
 
 
-def _turns(before: Timeline | None, after: Timeline, new: list[_Spell], difference: _Difference) -> list[_Turn]:
-    found: list[_Turn] = []
+def _turns(
+    before: Sequence[Interval], after: Sequence[Interval], new: Sequence[_Spell], difference: _Difference
+) -> list[Turn]:
+    found: list[Turn] = []
     for vanished, appeared in zip_longest(difference.vanished, difference.appeared):
         if vanished is None:
-            was = _at(before, appeared.start)
-            found.append(_Turn(ChangeKind.REVISION, was, appeared.first))
+            found.append(Turn(ChangeKind.REVISION, _at(before, appeared.start), appeared.first))
         else:
             now = appeared.first if appeared else _at(after, vanished.start)
-            found.append(_Turn(ChangeKind.REVISION, vanished.last, now))
-    found.extend(_Turn(ChangeKind.REVISION, old.last, now.first) for old, now in difference.moved)
+            found.append(Turn(ChangeKind.REVISION, vanished.last, now))
+    found.extend(Turn(ChangeKind.REVISION, old.last, now.first) for old, now in difference.moved)
     turned = difference.turned
     if turned and turned[0] is new[0]:
-        found.append(_Turn(ChangeKind.ESTABLISHED, None, new[0].first))
-    found.extend(
-        _Turn(ChangeKind.SHIFT, earlier.last, later.first)
-        for earlier, later in pairwise(new)
-        if any(later is each for each in turned)
-    )
+        found.append(Turn(ChangeKind.ESTABLISHED, None, new[0].first))
+    if turned:
+        follows = max(0, len(new) - len(turned) - 1)
+        found.extend(Turn(ChangeKind.SHIFT, earlier.last, later.first) for earlier, later in pairwise(new[follows:]))
     return found
 
 
-def _at(timeline: Timeline | None, at: datetime) -> Position | None:
-    for position in timeline.positions if timeline else ():
-        if position.held_from <= at and (position.held_until is None or at < position.held_until):
-            return position
+def _at(intervals: Sequence[Interval], day: int) -> Interval | None:
+    for interval in intervals:
+        if interval.start <= day and (interval.end == 0 or day < interval.end):
+            return interval
     return None
-
-
-def _change(turn: _Turn, timeline: Timeline, circumstances: Circumstances) -> StanceChange:
-    before, after = turn.before, turn.after
-    shown = after if after is not None and (after.polarity is not None or before is None) else before
-    causes = _causes(after, circumstances)
-    content = {
-        "kind": turn.kind,
-        "actor": timeline.actor,
-        "axis": timeline.axis,
-        "before": None if before is None else before.model_dump(mode="json"),
-        "after": None if after is None else after.model_dump(mode="json"),
-        "detected_at": timeline.recorded_at.isoformat(),
-        "parameters": timeline.parameters,
-    }
-    return StanceChange(
-        id=digest("change", content),
-        kind=turn.kind,
-        actor=timeline.actor,
-        axis=timeline.axis,
-        before=before,
-        after=after,
-        effective_at=shown.held_from if shown else timeline.recorded_at,
-        detected_at=timeline.recorded_at,
-        probability=after.probability if after else 0.5,
-        causes=tuple(causes),
-        parameters=timeline.parameters,
-    )
-
-
-def _causes(after: Position | None, circumstances: Circumstances) -> list[Cause]:
-    polarity = after.polarity if after else None
-    named: dict[Digest, Observation] = {}
-    for each in circumstances.triggers:
-        if polarity is None or each.polarity == polarity or each.id in circumstances.withdrawn:
-            named[each.id] = each
-    for id_ in after.observations if after and polarity else ():
-        observation = circumstances.observation(id_)
-        if observation is not None and observation.polarity == polarity:
-            named.setdefault(id_, observation)
-    return [_cause(each, withdrawn=each.id in circumstances.withdrawn) for each in list(named.values())[:NAMED]]
-
-
-def _cause(observation: Observation, *, withdrawn: bool) -> Cause:
-    return Cause(
-        observation=observation.id,
-        evidence=observation.evidence.text,
-        withdrawn=withdrawn,
-        **observation.model_dump(include=_COPIED),
-    )
-
-
-_COPIED: Final = set(Cause.model_fields) - {"observation", "evidence", "withdrawn"}

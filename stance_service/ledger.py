@@ -1,16 +1,18 @@
-"""All that is known of one actor: its observations, which of them count, and the beliefs that follow. Pure.
+"""All that is known of one actor: its observations, which of them count, and the course that follows. Pure.
 
 A ledger may be filled in any order; what it holds depends on the set of records alone, except for `recorded_at`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 
-from shared.events import Axis, Basis, Digest, Observation, Slug, Withdrawal
-from stance_service.belief import Belief, Beliefs, Parameters
+from msgspec import Struct
+
+from shared.events import Axis, Basis, Digest, Slug, Withdrawal
+from stance_service.belief import Chain, Parameters, chain
+from stance_service.course import Course
 from stance_service.evidence import Independent, Weighed, weigh
+from stance_service.records import Entry, Shown, WithdrawalRecord
 
 _TICK = timedelta(microseconds=1)
 
@@ -21,71 +23,39 @@ def next_recorded_at(before: datetime | None, observed_at: datetime) -> datetime
     The highest `observed_at` so far, except that each record has an instant of its own: one that isn't later than
     those before it is recorded a microsecond after them. So what was known at an instant has one answer for ever.
     """
-    return observed_at if before is None else max(observed_at, before + _TICK)
+    return observed_at if before is None or observed_at > before else before + _TICK
 
 
-@dataclass(slots=True)
-class _Article:
+class _Article(Struct, eq=False, gc=False):
     """What one article showed of the actor. Only the highest revision counts, read by its latest classifier."""
 
-    revision: int = 1
-    observations: dict[Digest, Observation] = field(default_factory=dict)
-    withdrawals: set[int] = field(default_factory=set)
-    counting: frozenset[Digest] = frozenset()
+    revision: int
+    items: tuple[Weighed, ...] = ()
+    counting: tuple[Weighed, ...] = ()
+    withdrawals: tuple[int, ...] = ()
 
-    def should_count(self) -> frozenset[Digest]:
-        current = [item for item in self.observations.values() if item.revision == self.revision]
-        if not current:
-            return frozenset()
-        latest = max(current, key=attrgetter("observed_at", "classifier")).classifier
-        return frozenset(item.id for item in current if item.classifier == latest)
+    def should_count(self) -> tuple[Weighed, ...]:
+        current = [item for item in self.items if item.observation.revision == self.revision]
+        if len(current) < 2:
+            return tuple(current)
+        latest = max(current, key=_when_read).observation.classifier
+        return tuple(item for item in current if item.observation.classifier == latest)
 
 
 class AxisLedger:
-    """The evidence on one axis and the beliefs that follow from it."""
+    """The evidence on one axis and the course that follows from it."""
 
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-        self._independent = Independent(parameters)
-        self._beliefs = Beliefs(parameters)
-        self._weighed: dict[Digest, Weighed] = {}
-        self._days: dict[int, dict[Digest, Weighed]] = {}
+    def __init__(self, chain: Chain) -> None:
+        self.course = Course(chain)
+        self.recorded_at: datetime | None = None
+        """Of the last record that touched the axis."""
+        self._independent = Independent(chain.parameters)
 
-    def add(self, observation: Observation) -> None:
-        item = self._weighed[observation.id] = weigh(observation, self._parameters)
-        self._apply(*self._independent.add(item))
+    def add(self, item: Weighed) -> None:
+        self.course.change(self._independent.add(item))
 
-    def remove(self, observation: Observation) -> None:
-        self._apply(*self._independent.remove(self._weighed.pop(observation.id)))
-
-    def messages(self) -> list[tuple[int, Belief]]:
-        """Each ordinal day with evidence, in order, and the belief after it."""
-        return self._beliefs.messages()
-
-    def is_evidence(self, id_: Digest) -> bool:
-        """Whether an observation counts as evidence of its own: others may say the same, or it says too little."""
-        item = self._weighed.get(id_)
-        return item is not None and id_ in self._days.get(item.day, {})
-
-    def counted_on(self, day: int) -> Iterable[Weighed]:
-        """The observations that count as evidence of a day."""
-        return self._days[day].values()
-
-    def observation(self, id_: Digest) -> Observation | None:
-        """One that was added and not removed since."""
-        item = self._weighed.get(id_)
-        return None if item is None else item.observation
-
-    def _apply(self, gone: list[Weighed], new: list[Weighed]) -> None:
-        for item in gone:
-            del self._days[item.day][item.observation.id]
-        for item in new:
-            self._days.setdefault(item.day, {})[item.observation.id] = item
-        for day in {item.day for item in (*gone, *new)}:
-            items = self._days[day]
-            self._beliefs.put(day, sum(item.polarity * item.weight for item in items.values()) if items else None)
-            if not items:
-                del self._days[day]
+    def remove(self, item: Weighed) -> None:
+        self.course.change(self._independent.remove(item))
 
 
 class ActorLedger:
@@ -95,7 +65,7 @@ class ActorLedger:
         self.actor = actor
         self.recorded_at: datetime | None = None
         """Of the last record that was no repeat, see `next_recorded_at`. None: there was none yet."""
-        self._parameters = parameters
+        self._chain = chain(parameters)
         self._axes: dict[Axis, AxisLedger] = {}
         self._articles: dict[Digest, _Article] = {}
 
@@ -104,43 +74,71 @@ class ActorLedger:
         """Those with own observations, in the order in which they came up."""
         return self._axes
 
-    def add(self, record: Observation | Withdrawal) -> list[Observation]:
+    def add(self, record: Entry) -> Sequence[Weighed]:
         """Adds a record; the own observations that now begin or cease to count. A repeat changes nothing."""
         if record.actor != self.actor:
             raise ValueError(f"a record about {record.actor} in the ledger of {self.actor}")
-        article = self._articles.setdefault(record.article_id, _Article())
-        if isinstance(record, Observation):
-            if record.id in article.observations:
-                return []
-            article.observations[record.id] = record
-        elif record.revision in article.withdrawals:
-            return []
-        else:
-            article.withdrawals.add(record.revision)
-        article.revision = max(article.revision, record.revision)
-        self.recorded_at = next_recorded_at(self.recorded_at, record.observed_at)
-        return self._settle(article)
+        article = self._articles.get(record.article_id)
+        if isinstance(record, Withdrawal | WithdrawalRecord):
+            if article is None:
+                article = self._articles[record.article_id] = _Article(record.revision)
+            elif record.revision in article.withdrawals:
+                return ()
+            article.withdrawals += (record.revision,)
+            return self._settle(article, record)
+        if article is None:
+            item = weigh(record, self._chain)
+            self._articles[record.article_id] = _Article(record.revision, (item,), (item,))
+            return self._move(record, (), (item,))
+        if any(item.observation.id == record.id for item in article.items):
+            return ()
+        article.items += (weigh(record, self._chain),)
+        return self._settle(article, record)
 
-    def _settle(self, article: _Article) -> list[Observation]:
+    def _settle(self, article: _Article, record: Entry) -> Sequence[Weighed]:
+        article.revision = max(article.revision, record.revision)
         before, after = article.counting, article.should_count()
         article.counting = after
-        changed = [article.observations[each] for each in sorted(before ^ after)]
-        own = [item for item in changed if item.basis is not Basis.ALLEGED]
-        for observation in own:
-            axis = self._axes.get(observation.axis)
+        return self._move(
+            record, [item for item in before if item not in after], [item for item in after if item not in before]
+        )
+
+    def _move(self, record: Entry, ceased: Sequence[Weighed], began: Sequence[Weighed]) -> Sequence[Weighed]:
+        self.recorded_at = next_recorded_at(self.recorded_at, record.observed_at)
+        own = [item for item in (*ceased, *began) if item.observation.basis is not Basis.ALLEGED]
+        if len(own) > 1:
+            own.sort(key=_id)
+        for item in own:
+            axis = self._axes.get(item.observation.axis)
             if axis is None:
-                axis = self._axes[observation.axis] = AxisLedger(self._parameters)
-            if observation.id in after:
-                axis.add(observation)
+                axis = self._axes[item.observation.axis] = AxisLedger(self._chain)
+            if item in began:
+                axis.add(item)
             else:
-                axis.remove(observation)
+                axis.remove(item)
+            axis.recorded_at = self.recorded_at
         return own
 
-    def counting(self) -> list[Observation]:
+    def counting(self) -> list[Shown]:
         """All observations, alleged ones too, that no later revision, withdrawal or classifier has put aside."""
-        return [article.observations[id_] for article in self._articles.values() for id_ in sorted(article.counting)]
+        return [item.observation for article in self._articles.values() for item in sorted(article.counting, key=_id)]
 
-    def counts(self, observation: Observation) -> bool:
+    def counts(self, item: Weighed) -> bool:
         """Whether no later revision, withdrawal or classifier has put an observation aside."""
-        article = self._articles.get(observation.article_id)
-        return article is not None and observation.id in article.counting
+        article = self._articles.get(item.observation.article_id)
+        return article is not None and item in article.counting
+
+    def is_evidence(self, observation: Shown) -> bool:
+        """Whether an observation counts as evidence of its own: others may say the same, or it says too little."""
+        article, axis = self._articles.get(observation.article_id), self._axes.get(observation.axis)
+        if article is None or axis is None:
+            return False
+        return any(item.observation.id == observation.id and axis.course.holds(item) for item in article.items)
+
+
+def _when_read(item: Weighed) -> tuple[datetime, str]:
+    return item.observation.observed_at, item.observation.classifier
+
+
+def _id(item: Weighed) -> str:
+    return item.observation.id

@@ -4,7 +4,7 @@ import time
 from collections.abc import Set
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from shared.broker import watermarks
 from shared.dead_letters import Record
@@ -42,15 +42,19 @@ class Poller:
 
     def poll(self, count: int) -> list[Record]:
         """Up to so many records, or none after `POLL_SECONDS`; KafkaException for what the client reports."""
+        return [Record.of_confluent(message) for message in self.messages(count)]
+
+    def messages(self, count: int) -> list[Message]:
+        """The same as the client has them, at less cost."""
         if self._held:
             self._consumer.resume(self._awake())
             self._held = False
-        records = self._collect(count)
-        if self._resting and not records:
+        messages = self._collect(count)
+        if self._resting and not messages:
             self._look()
         if time.monotonic() - self._reported_at >= LAG_SECONDS:
             self._report()
-        return records
+        return messages
 
     def hold(self) -> list[Record]:
         """Serves rebalances for `POLL_SECONDS` at most while the caller is busy elsewhere.
@@ -59,24 +63,24 @@ class Poller:
         """
         self._consumer.pause(self._awake())
         self._held = True
-        return self._collect(1)
+        return [Record.of_confluent(message) for message in self._collect(1)]
 
     def _awake(self) -> list[TopicPartition]:
         return [each for each in self._consumer.assignment() if (each.topic, each.partition) not in self._resting]
 
-    def _collect(self, count: int) -> list[Record]:
-        records: list[Record] = []
+    def _collect(self, count: int) -> list[Message]:
+        messages: list[Message] = []
         for message in self._consumer.consume(count, POLL_SECONDS):
             error = message.error()
             if error is None:
-                records.append(Record.of_confluent(message))
+                messages.append(message)
                 continue
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             if error.code() != KafkaError._PARTITION_EOF or topic is None or partition is None or offset is None:
                 raise KafkaException(error)
             self._ends[topic, partition] = offset
             self._rest(topic, partition, offset)
-        return records
+        return messages
 
     def _rest(self, topic: str, partition: int, offset: int) -> None:
         if self._sparing and self._is_ours(topic, partition):

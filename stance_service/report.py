@@ -8,9 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from shared.events import Axis, Basis, Cause, ChangeKind, Observation, Polarity, Position, StanceChange, Timeline
+from shared.events import Axis, Basis, Cause, ChangeKind, Polarity, Position, StanceChange, Timeline
 from stance_service.evidence import held_days
 from stance_service.ledger import ActorLedger
+from stance_service.records import Shown
 
 _WORDS: Final[Mapping[tuple[Axis, Polarity], str]] = {
     ("openness", 1): "for openness",
@@ -72,12 +73,12 @@ def _axis(tree: Tree, axis: Axis, positions: Sequence[Position], ledger: ActorLe
         inside = [each for each in own if _holds(position, _middle(each))]
         branch = tree.add(_span(axis, position, inside, today))
         for each in inside:
-            branch.add(_evidence(each, counted=ledger is not None and ledger.axes[axis].is_evidence(each.id)))
+            branch.add(_evidence(each, counted=ledger is not None and ledger.is_evidence(each)))
     for each in sorted((each for each in mine if each.basis is Basis.ALLEGED), key=held_days):
         tree.add(_allegation(each))
 
 
-def _middle(observation: Observation) -> int:
+def _middle(observation: Shown) -> int:
     start, end = held_days(observation)
     return (start + end - 1) // 2
 
@@ -87,7 +88,7 @@ def _holds(position: Position, day: int) -> bool:
     return position.held_from.toordinal() <= day and (until is None or day < until.toordinal())
 
 
-def _span(axis: Axis, position: Position, inside: Sequence[Observation], today: datetime) -> Text:
+def _span(axis: Axis, position: Position, inside: Sequence[Shown], today: datetime) -> Text:
     until = position.held_until
     end = "today" if until is None or until > today else until.date().isoformat()
     line = Text(f"{_began(position, inside)} – {end}  ")
@@ -101,7 +102,7 @@ def _span(axis: Axis, position: Position, inside: Sequence[Observation], today: 
     return line
 
 
-def _began(position: Position, inside: Sequence[Observation]) -> str:
+def _began(position: Position, inside: Sequence[Shown]) -> str:
     """As precise as the evidence that it begins with, not as the day on which that is counted."""
     for each in inside:
         if _middle(each) == position.held_from.toordinal() and each.held_at is not None:
@@ -109,7 +110,7 @@ def _began(position: Position, inside: Sequence[Observation]) -> str:
     return position.held_from.date().isoformat()
 
 
-def _evidence(observation: Observation, *, counted: bool) -> Text:
+def _evidence(observation: Shown, *, counted: bool) -> Text:
     line = Text()
     line.append(f"{_when(observation)}  {observation.basis.value} ", "bold")
     line.append(f"{observation.confidence:.2f}", _STYLES[observation.polarity])
@@ -117,7 +118,7 @@ def _evidence(observation: Observation, *, counted: bool) -> Text:
     return _quoted(line, observation.evidence.text, observation.title, observation.published_at)
 
 
-def _allegation(observation: Observation) -> Text:
+def _allegation(observation: Shown) -> Text:
     line = Text(style="dim")
     line.append(f"alleged by {observation.alleged_by}: ", "bold")
     line.append(words(observation.axis, observation.polarity), _STYLES[observation.polarity])
@@ -125,7 +126,7 @@ def _allegation(observation: Observation) -> Text:
     return _quoted(line, observation.evidence.text, observation.title, observation.published_at)
 
 
-def _when(observation: Observation | Cause) -> str:
+def _when(observation: Shown | Cause) -> str:
     return observation.held_at or observation.published_at.date().isoformat()
 
 

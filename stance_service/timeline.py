@@ -1,27 +1,24 @@
 """Fold observations into the positions an actor held. Pure.
 
-`belief` has the model and its formula, `evidence` says what counts and when, `ledger` keeps it up to date. Here
-beliefs become positions: an actor holds polarity +1 or -1 from the day its probability reaches `enter` until the day
-it is under `leave`, by other evidence or by fading, and is unclear in between (hysteresis: a probability that wavers
-about one threshold is one position). Positions follow each other without a gap from the first evidence on; the last
-one ends in the future, on the day it will have faded if nothing more is heard.
+`belief` has the model and its formula, `evidence` says what counts and when, `ledger` and `course` keep it up to date.
+Here a course becomes positions: an actor holds polarity +1 or -1 from the day its probability reaches `enter` until
+the day it is under `leave`, by other evidence or by fading, and is unclear in between (hysteresis: a probability that
+wavers about one threshold is one position). Positions follow each other without a gap from the first evidence on; the
+last one ends in the future, on the day it will have faded if nothing more is heard.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import date, datetime
-from heapq import nsmallest
-from typing import Final
+from functools import lru_cache
 
-from shared.events import Axis, Observation, Polarity, Position, Slug, Timeline, Withdrawal, midnight
-from stance_service.belief import Parameters, fades_on, probability
+import msgspec
+from msgspec import Struct
+
+from shared.events import Axis, Digest, Observation, Polarity, Position, Slug, Timeline, Withdrawal, midnight
+from stance_service.belief import Parameters, chain, probability
+from stance_service.course import Interval, completed
 from stance_service.evidence import Weighed
-from stance_service.ledger import ActorLedger, AxisLedger
-
-LISTED: Final = 10
-"""A position names at most so many observations, the weightiest: timelines stay small however long the history."""
-
-_LAST_DAY = date.max.toordinal()
+from stance_service.ledger import ActorLedger
 
 
 def fold(
@@ -50,74 +47,94 @@ def fold(
 
 def timeline(ledger: ActorLedger, axis: Axis, recorded_at: datetime, parameters: Parameters) -> Timeline:
     """All positions of the ledger's actor on an axis."""
-    evidence = ledger.axes.get(axis)
     return Timeline(
         actor=ledger.actor,
         axis=axis,
-        positions=tuple(_positions(evidence, parameters)) if evidence else (),
+        positions=tuple(position(each) for each in known(ledger, axis, parameters)),
         recorded_at=recorded_at,
         parameters=parameters.version,
     )
 
 
-@dataclass(slots=True)
-class _Interval:
-    polarity: Polarity | None
-    start: int
-    chance: float
-    """Of +1 at the last observation, or at the start when there is none."""
-    days: list[int] = field(default_factory=list)
-    end: int | None = None
+def known(ledger: ActorLedger, axis: Axis, parameters: Parameters) -> list[Interval]:
+    """The intervals that the positions are made of."""
+    evidence = ledger.axes.get(axis)
+    return completed(evidence.course.intervals(), chain(parameters)) if evidence else []
 
 
-def _positions(evidence: AxisLedger, parameters: Parameters) -> Iterator[Position]:
-    for interval in _intervals(evidence, parameters):
-        items = [item for day in interval.days for item in evidence.counted_on(day)]
-        heaviest = nsmallest(LISTED, items, key=_by_weight)
-        yield Position(
-            polarity=interval.polarity,
-            held_from=_instant(interval.start),
-            held_until=None if interval.end is None else _instant(interval.end),
-            evidenced_until=_instant(interval.days[-1]) if interval.days else None,
-            probability=round(1 - interval.chance, 6) if interval.polarity == -1 else interval.chance,
-            count=len(items),
-            observations=tuple(item.observation.id for item in sorted(heaviest, key=_by_time)),
-        )
+def position(interval: Interval) -> Position:
+    """What an interval is to a reader."""
+    return Position(
+        polarity=interval.side or None,
+        held_from=instant(interval.start),
+        held_until=instant(interval.end) if interval.end else None,
+        evidenced_until=instant(interval.last) if interval.last else None,
+        probability=likelihood(interval),
+        count=interval.count,
+        observations=listed(interval),
+    )
 
 
-def _intervals(evidence: AxisLedger, parameters: Parameters) -> list[_Interval]:
-    found: list[_Interval] = []
-    messages = evidence.messages()
-    for day, belief in messages:
-        if belief.faded is not None:
-            _fade(found, belief.faded, parameters)
-        if not found or found[-1].polarity != belief.polarity:
-            if found:
-                found[-1].end = day
-            found.append(_Interval(belief.polarity, day, 0.5))
-        found[-1].days.append(day)
-        found[-1].chance = probability(belief.log_odds)
-    if messages:
-        end = fades_on(*messages[-1], parameters)
-        if end is not None and end <= _LAST_DAY:
-            _fade(found, end, parameters)
-    return found
+def likelihood(interval: Interval) -> float:
+    """Of its polarity; of +1 when it is unclear."""
+    chance = probability(interval.log_odds)
+    return round(1 - chance, 6) if interval.side == -1 else chance
 
 
-def _fade(intervals: list[_Interval], day: int, parameters: Parameters) -> None:
-    chance = parameters.leave if intervals[-1].polarity == 1 else 1 - parameters.leave
-    intervals[-1].end = day
-    intervals.append(_Interval(None, day, round(chance, 6)))
-
-
-def _by_weight(item: Weighed) -> tuple[int, int, str]:
-    return -item.weight, item.day, item.observation.id
+def listed(interval: Interval) -> tuple[Digest, ...]:
+    """Its weightiest observations, in event time."""
+    return tuple(item.observation.id for item in sorted(interval.heaviest, key=_by_time))
 
 
 def _by_time(item: Weighed) -> tuple[int, str]:
     return item.day, item.observation.id
 
 
-def _instant(day: int) -> datetime:
+@lru_cache(maxsize=65_536)
+def instant(day: int) -> datetime:
+    """The first of a day."""
     at = date.fromordinal(day)
     return midnight(at.year, at.month, at.day)
+
+
+class _PositionRecord(Struct, frozen=True, gc=False):
+    polarity: Polarity | None
+    held_from: str
+    held_until: str | None
+    evidenced_until: str | None
+    probability: float
+    count: int
+    observations: tuple[Digest, ...]
+
+
+class _TimelineRecord(Struct, frozen=True, gc=False, tag_field="type", tag="timeline"):
+    actor: Slug
+    axis: Axis
+    positions: list[_PositionRecord]
+    recorded_at: datetime
+    parameters: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encoded(ledger: ActorLedger, axis: Axis, recorded_at: datetime, parameters: Parameters) -> bytes:
+    """What `timeline` returns as JSON, several times faster."""
+    positions = [
+        _PositionRecord(
+            each.side or None,
+            _written(each.start),
+            _written(each.end) if each.end else None,
+            _written(each.last) if each.last else None,
+            likelihood(each),
+            each.count,
+            listed(each),
+        )
+        for each in known(ledger, axis, parameters)
+    ]
+    return _encode(_TimelineRecord(ledger.actor, axis, positions, recorded_at, parameters.version))
+
+
+@lru_cache(maxsize=65_536)
+def _written(day: int) -> str:
+    return instant(day).isoformat().replace("+00:00", "Z")

@@ -1,83 +1,118 @@
 """What is believed of the actors of one partition, and what changes. Pure; `transactions` connects it to Kafka.
 
 The same records in the same order give the same changes and the same last timelines, however they are cut into
-batches. Timelines are compared record by record, except that an article that shows several things of an actor is taken
+batches. Courses are compared record by record, except that an article that shows several things of an actor is taken
 in whole first (`more`).
 """
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.events import Axis, Digest, Observation, Slug, StanceChange, Timeline, Withdrawal
-from stance_service.belief import Parameters
-from stance_service.changes import Circumstances, compare
+from shared.events import Axis, Digest, Slug, StanceChange, Timeline
+from stance_service.announcement import Circumstances, announcement
+from stance_service.belief import Parameters, chain
+from stance_service.changes import Turn, compare
+from stance_service.course import Interval
+from stance_service.evidence import Weighed
 from stance_service.ledger import ActorLedger
-from stance_service.timeline import timeline
+from stance_service.records import Entry
+from stance_service.timeline import encoded, timeline
+
+Key = tuple[Slug, Axis]
 
 
 @dataclass(slots=True)
 class _Actor:
     ledger: ActorLedger
-    announced: dict[Axis, Timeline] = field(default_factory=dict)
-    """What subscribers were last told of, by axis."""
-    pending: dict[Axis, dict[Digest, Observation]] = field(default_factory=dict)
+    announced: dict[Axis, list[Interval]] = field(default_factory=dict)
+    """What subscribers were last told of, by axis: the ledger's own list as long as both are alike."""
+    pending: dict[Axis, dict[Digest, Weighed]] = field(default_factory=dict)
     """What began or ceased to count and wasn't compared yet."""
 
-    @property
-    def recorded_at(self) -> datetime:
-        """Of the last record; there is one as soon as anything counts."""
-        assert self.ledger.recorded_at is not None
-        return self.ledger.recorded_at
+    def is_late(self, item: Weighed) -> bool:
+        """Whether something is known of a later day."""
+        return item.day < self.ledger.axes[item.observation.axis].course.newest
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a batch of records brought about: each timeline as it is after the batch, each change, in order."""
+    """What a batch of records brought about."""
 
-    timelines: list[Timeline]
+    timelines: dict[Key, bytes]
+    """Of each actor and axis that was touched, as they are after the batch, as JSON."""
     changes: list[StanceChange]
+    """In order."""
+    late: int
+    """Observations of a time before the newest known of the same actor and axis."""
 
 
 class Tracker:
-    """The actors of one partition. Grows with the history, and is rebuilt from it by the same `apply`."""
+    """The actors of one partition. Grows with the history, and is rebuilt from it by `restore`."""
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
+        self._chain = chain(parameters)
         self._actors: dict[Slug, _Actor] = {}
 
-    def apply(self, records: Iterable[Observation | Withdrawal]) -> Outputs:
+    def apply(self, records: Iterable[Entry]) -> Outputs:
         """Takes in records in their order on the topic. Memory has changed even if the caller fails to publish."""
-        touched: dict[tuple[Slug, Axis], datetime] = {}
+        touched: dict[Key, None] = {}
         changes: list[StanceChange] = []
+        late = 0
         for record in records:
-            actor = self._actors.get(record.actor)
-            if actor is None:
-                actor = self._actors[record.actor] = _Actor(ActorLedger(record.actor, self._parameters))
-            for observation in actor.ledger.add(record):
-                actor.pending.setdefault(observation.axis, {})[observation.id] = observation
-                touched[record.actor, observation.axis] = actor.recorded_at
+            actor, moved = self._take(record)
+            for item in moved:
+                touched[record.actor, item.observation.axis] = None
+                late += item.observation is record and actor.is_late(item)
             if actor.pending and not record.more:
-                changes += self._announce(actor)
-        timelines = [self._timeline(self._actors[actor], axis, at) for (actor, axis), at in touched.items()]
-        return Outputs(timelines, changes)
+                for circumstances, turns in self._turns(actor):
+                    changes += [announcement(turn, circumstances) for turn in turns]
+        return Outputs({key: encoded(*self._known(*key)) for key in touched}, changes, late)
 
-    def _timeline(self, actor: _Actor, axis: Axis, recorded_at: datetime) -> Timeline:
-        return timeline(actor.ledger, axis, recorded_at, self._parameters)
+    def restore(self, records: Iterable[Entry]) -> None:
+        """Takes in records that were announced before: ends where `apply` does, at less cost."""
+        for record in records:
+            actor, _ = self._take(record)
+            if actor.pending and not record.more:
+                deque(self._turns(actor), maxlen=0)
 
-    def _announce(self, actor: _Actor) -> list[StanceChange]:
-        changes: list[StanceChange] = []
-        for axis, pending in actor.pending.items():
-            triggers = list(pending.values())
-            circumstances = Circumstances(
-                triggers,
-                {each.id for each in triggers if not actor.ledger.counts(each)},
-                actor.ledger.axes[axis].observation,
-            )
-            known = self._timeline(actor, axis, actor.recorded_at)
-            comparison = compare(actor.announced.get(axis), known, circumstances, self._parameters)
-            if comparison.announced is not None:
-                actor.announced[axis] = comparison.announced
-            changes += comparison.changes
-        actor.pending = {}
-        return changes
+    def timeline(self, actor: Slug, axis: Axis) -> Timeline:
+        """As known now; KeyError if nothing was ever known."""
+        return timeline(*self._known(actor, axis))
+
+    def _known(self, slug: Slug, axis: Axis) -> tuple[ActorLedger, Axis, datetime, Parameters]:
+        actor = self._actors[slug]
+        recorded_at = actor.ledger.axes[axis].recorded_at
+        if recorded_at is None:
+            raise KeyError(axis)
+        if axis in actor.pending and axis in actor.announced:  # what is known now isn't announced yet
+            actor.announced[axis] = list(actor.announced[axis])
+        return actor.ledger, axis, recorded_at, self._parameters
+
+    def _take(self, record: Entry) -> tuple[_Actor, Sequence[Weighed]]:
+        actor = self._actors.get(record.actor)
+        if actor is None:
+            actor = self._actors[record.actor] = _Actor(ActorLedger(record.actor, self._parameters))
+        moved = actor.ledger.add(record)
+        for item in moved:
+            actor.pending.setdefault(item.observation.axis, {})[item.observation.id] = item
+        return actor, moved
+
+    def _turns(self, actor: _Actor) -> Iterator[tuple[Circumstances, list[Turn]]]:
+        """What is to be announced of an actor, by axis; afterwards it counts as announced."""
+        pending, actor.pending = actor.pending, {}
+        for axis, items in pending.items():
+            announced, known = actor.announced.get(axis), actor.ledger.axes[axis].course.intervals()
+            if announced is known:
+                continue
+            turns, actor.announced[axis] = compare(announced, known, self._chain)
+            if turns:
+                yield self._circumstances(actor.ledger, axis, list(items.values())), turns
+
+    def _circumstances(self, ledger: ActorLedger, axis: Axis, triggers: list[Weighed]) -> Circumstances:
+        if ledger.recorded_at is None:
+            raise KeyError(ledger.actor)
+        withdrawn = {item.observation.id for item in triggers if not ledger.counts(item)}
+        return Circumstances(ledger.actor, axis, ledger.recorded_at, self._parameters.version, triggers, withdrawn)

@@ -26,6 +26,6 @@ def published(records: Sequence[Observation | Withdrawal]) -> list[Entry]:
     changes: list[StanceChange] = []
     for record in records:
         outputs = tracker.apply([record])
-        timelines += outputs.timelines
+        timelines += [Timeline.model_validate_json(each) for each in outputs.timelines.values()]
         changes += outputs.changes
     return [*entries("observations", records), *entries("positions", timelines), *entries("changes", changes)]

@@ -18,7 +18,7 @@ from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
 from stance_service.history import History
 from stance_service.history.feed import Feed
-from stance_service.transactions import GROUP
+from stance_service.publishing import GROUP
 from tests.broker.test_transactions import expected, history, tracking, worker_environment
 from tests.broker.topic_io import DEADLINE, publish, read, wait_until_read, write
 from tests.stances import observation, withdrawal

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import ChangeKind, Observation, Polarity, StanceChange, Withdrawal
+from shared.events import Axis, ChangeKind, Observation, Polarity, Slug, StanceChange, Withdrawal
 from stance_service.belief import Parameters
 from stance_service.timeline import fold
 from stance_service.tracker import Tracker
@@ -19,15 +19,35 @@ def test_batches_leave_changes_and_timelines_alike(seen: list[Record], cuts: set
     whole = Tracker(Parameters()).apply(seen)
     tracker = Tracker(Parameters())
     edges = [0, *sorted(cut for cut in cuts if cut < len(seen)), len(seen)]
-    parts = [tracker.apply(seen[start:end]) for start, end in pairwise(edges)]
-    assert [change for part in parts for change in part.changes] == whole.changes
-    latest = {(known.actor, known.axis): known for part in parts for known in part.timelines}
-    assert latest == {(known.actor, known.axis): known for known in whole.timelines}
+    latest: dict[tuple[Slug, Axis], bytes] = {}
+    changes: list[StanceChange] = []
+    for start, end in pairwise(edges):
+        part = tracker.apply(seen[start:end])
+        changes += part.changes
+        latest |= part.timelines
+    assert changes == whole.changes
+    assert latest == whole.timelines
+
+
+@given(histories)
+def test_a_timeline_is_encoded_as_it_is(seen: list[Record]) -> None:
+    tracker = Tracker(Parameters())
+    for key, written in tracker.apply(seen).timelines.items():
+        assert written == tracker.timeline(*key).model_dump_json().encode()
+
+
+@given(histories, histories)
+def test_a_restored_tracker_goes_on_as_one_that_never_stopped(before: list[Record], after: list[Record]) -> None:
+    stopped, went_on = Tracker(Parameters()), Tracker(Parameters())
+    went_on.apply(before)
+    stopped.restore(before)
+    assert stopped.apply(after) == went_on.apply(after)
 
 
 @given(histories)
 def test_a_tracker_knows_what_the_fold_knows(seen: list[Record]) -> None:
-    known = {(each.actor, each.axis): each.positions for each in Tracker(Parameters()).apply(seen).timelines}
+    tracker = Tracker(Parameters())
+    known = {key: tracker.timeline(*key).positions for key in tracker.apply(seen).timelines}
     assert {key: positions for key, positions in known.items() if positions} == {
         key: each.positions for key, each in fold(seen).items()
     }
@@ -40,7 +60,7 @@ def test_repeats_announce_nothing(seen: list[Record]) -> None:
     tracker.apply(whole)
     again = tracker.apply(whole)
     assert again.changes == []
-    assert again.timelines == []
+    assert again.timelines == {}
 
 
 @given(histories)

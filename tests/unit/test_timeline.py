@@ -6,7 +6,8 @@ import pytest
 
 from shared.events import Basis, Observation, Timeline, Withdrawal
 from stance_service.belief import Parameters
-from stance_service.timeline import LISTED, fold
+from stance_service.course import LISTED
+from stance_service.timeline import fold
 from tests.stances import observation, withdrawal
 
 

@@ -1,0 +1,99 @@
+"""The beliefs after each day with evidence, kept up to date at the cost of the days that a change reaches. Pure."""
+
+from bisect import bisect_left
+from typing import NamedTuple
+
+from stance_service.belief import PRIOR, Belief, Chain
+
+
+class Reach(NamedTuple):
+    """What changes of the evidence did to the beliefs: those from index `first` on, before index `end`, are new."""
+
+    first: int
+    end: int
+    low: int
+    high: int
+    """The first and the last day whose evidence changed."""
+    reshaped: bool
+    """A side began, ended or faded on another day than before."""
+
+
+class Beliefs:
+    """Of one axis. `refresh` after changes and before reading."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._weights: dict[int, int] = {}
+        self._beliefs: list[Belief | None] = []
+        self._low = self._high = 0
+        self._reshaped = False
+        self.days: list[int] = []
+        """The ordinal days with evidence, in order."""
+
+    def after(self, index: int) -> Belief:
+        """The belief after the evidence of a day, by its place in `days`."""
+        belief = self._beliefs[index]
+        if belief is None:
+            raise LookupError(f"the belief of day {self.days[index]} was asked for before it was refreshed")
+        return belief
+
+    def add(self, day: int, weight: int) -> None:
+        """More evidence of a day, or less of it, in micronats."""
+        known = self._weights.get(day)
+        if known is None:
+            at = bisect_left(self.days, day)
+            self.days.insert(at, day)
+            self._beliefs.insert(at, None)
+            self._weights[day] = weight
+        else:
+            self._weights[day] = known + weight
+        self._mark(day)
+
+    def drop(self, day: int) -> None:
+        """The day has no evidence any more."""
+        at = bisect_left(self.days, day)
+        self._reshaped |= self._begins(at)
+        del self.days[at], self._beliefs[at], self._weights[day]
+        self._mark(day)
+
+    def refresh(self) -> Reach | None:
+        """Brings all beliefs up to date; None if they were."""
+        low, high = self._low, self._high
+        if not high:
+            return None
+        first = bisect_left(self.days, low)
+        end, reshaped = self._forward(first, high)
+        self._low = self._high = 0
+        self._reshaped = False
+        return Reach(first, end, low, high, reshaped)
+
+    def _mark(self, day: int) -> None:
+        if self._high == 0:
+            self._low = self._high = day
+        elif day < self._low:
+            self._low = day
+        elif day > self._high:
+            self._high = day
+
+    def _forward(self, first: int, high: int) -> tuple[int, bool]:
+        days, beliefs, weights, step = self.days, self._beliefs, self._weights, self._chain.step
+        reshaped = self._reshaped
+        before, belief = (days[first - 1], self.after(first - 1)) if first else (days[0] if days else 0, PRIOR)
+        for index in range(first, len(days)):
+            day, known, side = days[index], beliefs[index], belief[1]
+            belief = step(belief, day - before, day, weights[day])
+            if known is None:
+                reshaped = reshaped or index == 0 or belief[1] != side or belief[2] != 0
+            elif known == belief:
+                if day > high:
+                    return index, reshaped
+            elif known[1] != belief[1] or known[2] != belief[2]:
+                reshaped = True
+            beliefs[index] = belief
+            before = day
+        return len(days), reshaped
+
+    def _begins(self, index: int) -> bool:
+        """Whether an interval may begin on a day."""
+        belief, earlier = self._beliefs[index], self._beliefs[index - 1] if index else None
+        return belief is None or earlier is None or belief[2] != 0 or belief[1] != earlier[1]

@@ -1,0 +1,92 @@
+"""What the tracker publishes, in Kafka transactions."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from shared import broker, topics
+from shared.cloudevents import to_kafka
+from shared.dead_letters import DeadLetter
+from shared.observability import TRACK_TRANSACTION_SECONDS
+from shared.settings import BrokerSettings
+from stance_service.polling import POLL_SECONDS
+from stance_service.tracker import Outputs
+
+GROUP: Final = "tracker"
+
+
+class Publisher:
+    """Fences its predecessor of the same name as soon as it exists: offsets and topics hold still only after that."""
+
+    def __init__(self, settings: BrokerSettings, member: str | None) -> None:
+        self._settings = settings
+        self._producer = broker.producer(settings, transactional_id=f"{GROUP}-{member or uuid4()}")
+        self._producer.init_transactions(settings.kafka_timeout_seconds)
+
+    def commit(
+        self,
+        outputs: Iterable[Outputs],
+        letters: Iterable[DeadLetter],
+        offsets: Mapping[int, int],
+        consumer: Consumer,
+    ) -> None:
+        """All of it and where to go on reading, or nothing; KafkaException if it is nothing."""
+        producer, topic = self._producer, self._settings.topic(topics.OBSERVATIONS)
+        with TRACK_TRANSACTION_SECONDS.time():
+            producer.begin_transaction()
+            try:
+                for each in outputs:
+                    self._produce_all(each)
+                for letter in letters:
+                    self._park(letter)
+                read_to = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+                self._retried(producer.send_offsets_to_transaction, read_to, consumer.consumer_group_metadata())
+                self._retried(producer.commit_transaction)
+            except KafkaException as error:
+                if error.args[0].txn_requires_abort():
+                    self._retried(producer.abort_transaction)
+                raise
+
+    def _produce_all(self, outputs: Outputs) -> None:
+        positions, changes = self._settings.topic(topics.POSITIONS), self._settings.topic(topics.CHANGES)
+        for (actor, axis), known in outputs.timelines.items():
+            _produce(self._producer, positions, key=f"{actor}/{axis}".encode(), value=known)
+        for change in outputs.changes:
+            key, headers, value = to_kafka(change)
+            _produce(self._producer, changes, key=key, value=value, headers=headers)
+
+    def _park(self, letter: DeadLetter) -> None:
+        record = letter.record
+        _produce(
+            self._producer,
+            f"{record.topic}.dead",
+            key=record.key,
+            value=record.value,
+            headers=letter.headers,
+            timestamp=record.written_at_ms,
+        )
+
+    def _retried(self, step: Callable[..., Any], *arguments: object) -> None:
+        """A step of the transaction, again while the client says that the same call may yet succeed."""
+        deadline = time.monotonic() + self._settings.kafka_timeout_seconds
+        while True:
+            try:
+                step(*arguments, max(0.1, deadline - time.monotonic()))
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+
+def _produce(producer: Producer, topic: str, **record: Any) -> None:
+    while True:
+        try:
+            producer.produce(topic, **record)
+        except BufferError:
+            producer.poll(POLL_SECONDS)
+        else:
+            return
