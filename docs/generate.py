@@ -1,4 +1,4 @@
-"""Write what is generated from the code: docs/schemas/*.json and docs/settings.md. `--check` only compares."""
+"""Write what is generated from the code: docs/schemas/*.json and these pages. `--check` only compares."""
 
 import importlib
 import inspect
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr, TypeAdapter
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from shared import events
+from shared import events, observability
 from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
 
 DOCS = Path(__file__).parent
@@ -34,7 +35,7 @@ SETTINGS = (
 def generated() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     files = {DOCS / "schemas" / f"{topic}.json": schema(topic) for topic in EVENTS}
-    return files | {DOCS / "settings.md": settings(), DOCS / "topics.md": topics()}
+    return files | {DOCS / "settings.md": settings(), DOCS / "topics.md": topics(), DOCS / "metrics.md": metrics()}
 
 
 def schema(topic: str) -> str:
@@ -52,6 +53,19 @@ def topics() -> str:
     ]
     head = ["# Topics", "", "Generated from `shared/topics.py` by `make generated`.", ""]
     return "\n".join([*head, "| topic | value | key | partitions | kept |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def metrics() -> str:
+    """All metrics as a table."""
+    found = [each for each in vars(observability).values() if isinstance(each, MetricWrapperBase)]
+    rows = [
+        f"| `{metric.name}{'_total' if metric.type == 'counter' else ''}` | {metric.type} "
+        f"| {', '.join(wrapper._labelnames)} | {metric.documentation} |"
+        for wrapper in found
+        for metric in wrapper.describe()
+    ]
+    head = ["# Metrics", "", "Generated from `shared/observability.py` by `make generated`.", ""]
+    return "\n".join([*head, "| metric | kind | labels | meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def settings() -> str:

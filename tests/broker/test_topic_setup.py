@@ -1,5 +1,6 @@
 """Topics that are not as they have to be, and a Kafka that is not there or refuses us: what is said about it."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from shared.broker import create_topics
 from shared.errors import BrokerUnavailableError, PermanentError
 from shared.settings import BrokerSettings
 from shared.topics import ARTICLES, MAX_RECORD_BYTES, OBSERVATIONS, POSITIONS, TOPICS
+from tests.broker.topic_io import DEADLINE
 from tests.kafka import apache
 
 pytestmark = pytest.mark.broker
@@ -22,6 +24,10 @@ def configure(kafka: BrokerSettings, name: str, value: str) -> None:
     client = AdminClient({"bootstrap.servers": kafka.kafka_bootstrap_servers})
     for result in client.incremental_alter_configs([resource]).values():
         result.result(30)
+    deadline = time.monotonic() + DEADLINE
+    asked = ConfigResource(ResourceType.TOPIC, kafka.topic(ARTICLES))
+    while client.describe_configs([asked])[asked].result(30)[name].value != value:  # brokers hear of it a bit later
+        assert time.monotonic() < deadline
 
 
 def test_topics_that_are_as_they_have_to_be_are_left_alone(kafka: BrokerSettings) -> None:
