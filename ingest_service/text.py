@@ -1,5 +1,6 @@
 """Bytes to clean characters, and characters to lines. Pure."""
 
+import codecs
 import re
 from itertools import pairwise
 
@@ -20,6 +21,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[^\S\n]+")
 _UNFINISHED = re.compile(r"[^.!?:;»”\"'’)\]]\Z")
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
+"""Python's own, and one that hides markup; no page is written in them."""
 
 
 class NotTextError(ValueError):
@@ -42,6 +45,15 @@ def decode(content: bytes, charset: str | None = None) -> str:
     if len(_CONTROLS.findall(start)) * 50 > len(start):
         raise NotTextError("it is a binary file, not text (it is full of control characters)")
     return text
+
+
+def known_charset(name: str | None) -> str | None:
+    """The name as Python knows it, or None if it is no text encoding."""
+    try:
+        found = codecs.lookup((name or "").strip("'\" "))
+    except (LookupError, ValueError):
+        return None
+    return found.name if found._is_text_encoding and found.name not in _NO_CHARSETS else None
 
 
 def clean(text: str) -> str:

@@ -32,7 +32,8 @@ from ingest_service.fetching.pace import Pacer
 from ingest_service.fetching.robots import MAX_BYTES as MAX_ROBOTS_BYTES
 from ingest_service.fetching.robots import Robots
 from ingest_service.fetching.settings import FetchSettings
-from ingest_service.fetching.sniff import Kind, is_never_text, kind_of, known_charset
+from ingest_service.fetching.sniff import Kind, is_never_text, kind_of
+from ingest_service.text import known_charset
 
 PAGE: frozenset[Kind] = frozenset({"html", "text"})
 _ANY_TEXT: frozenset[Kind] = frozenset({"html", "xml", "json", "text"})

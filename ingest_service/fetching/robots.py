@@ -31,8 +31,8 @@ _REMEMBERED_SITES = 10_000
 class _Site:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     until: float = float("-inf")
-    rules: Protego | TransientFetchError | None = None
-    """None: it has none, all is allowed."""
+    rules: Protego | TooLargeError | TransientFetchError | None = None
+    """None: it has none, all is allowed. An error: they are not known."""
 
 
 class Robots:
@@ -53,6 +53,8 @@ class Robots:
             raise UnavailableError(
                 str(url), f"its robots.txt can't be read, and may forbid it: {rules.reason}", rules.retry_after
             )
+        if isinstance(rules, TooLargeError):
+            raise DeniedByRobotsError(str(url), f"its robots.txt can't be obeyed: {rules.reason}")
         if rules is None:
             return 0.0
         if not rules.can_fetch(str(url), ROBOT):
@@ -60,7 +62,7 @@ class Robots:
         rate = rules.request_rate(ROBOT)
         return max(rules.crawl_delay(ROBOT) or 0.0, rate.seconds / rate.requests if rate else 0.0)
 
-    async def _rules(self, url: str) -> Protego | TransientFetchError | None:
+    async def _rules(self, url: str) -> Protego | TooLargeError | TransientFetchError | None:
         site = self._sites.setdefault(url, _Site())
         self._sites.move_to_end(url)
         if len(self._sites) > _REMEMBERED_SITES:
@@ -72,15 +74,13 @@ class Robots:
                 site.until = self._clock.monotonic() + (_LIFETIME_OF_FAILURE if failed else _LIFETIME)
             return site.rules
 
-    async def _read(self, url: str) -> Protego | TransientFetchError | None:
+    async def _read(self, url: str) -> Protego | TooLargeError | TransientFetchError | None:
         try:
             content = await self._get(url)
         except (RefusedAddressError, RefusedUrlError):
             raise
-        except TooLargeError as error:
-            raise DeniedByRobotsError(url, f"it can't be obeyed: {error.reason}") from error
+        except (TooLargeError, TransientFetchError) as error:
+            return error
         except PermanentFetchError:
             return None
-        except TransientFetchError as error:
-            return error
         return await asyncio.to_thread(Protego.parse, content.decode("utf-8-sig", "replace"))

@@ -14,8 +14,6 @@ _HTML = re.compile(r"<(!doctype\s+html|html|head|body|title|meta|script|div|arti
 _FEED = re.compile(r"<(rss|feed|rdf:rdf|urlset|sitemapindex)[\s>]")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LOOKED_AT = 2048
-_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
-"""Python's own, and one that hides markup; no page is written in them."""
 
 
 def is_never_text(media_type: str) -> bool:
@@ -31,15 +29,6 @@ def kind_of(media_type: str, content: bytes) -> Kind:
     if start is None:
         return "binary"
     return _markup(start) or _declared(media_type, start)
-
-
-def known_charset(name: str | None) -> str | None:
-    """The name as Python knows it, or None if it is no text encoding."""
-    try:
-        found = codecs.lookup((name or "").strip("'\" "))
-    except (LookupError, ValueError):
-        return None
-    return found.name if found._is_text_encoding and found.name not in _NO_CHARSETS else None
 
 
 def _start(content: bytes) -> str | None:

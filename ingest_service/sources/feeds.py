@@ -78,17 +78,14 @@ class FeedSource:
         if item.retracted:
             return visits.gone(item.key, where, item.link, f"its title in the feed is now {item.title!r}")
         known = Known(
-            title=item.title,
-            url=item.link,
-            author=item.author,
-            published_at=item.published_at or item.updated_at,
-            origin="feed",
+            title=item.title, url=item.link, author=item.author, published_at=item.published_at, origin="feed"
         )
         if item.link and (self.always_fetch or not item.complete):
             return await visits.page(Target(item.key, item.version, item.link, known))
         if not item.content:
             return BadInputError(where, "the item has neither text nor a link")
-        return self._from_feed(item, where, replace(known, publisher=feed.title))
+        known = replace(known, publisher=feed.title, published_at=item.published_at or item.updated_at)
+        return self._from_feed(item, where, known)
 
     def _from_feed(self, item: Item, where: str, known: Known) -> RawDocument:
         text = _PAGE.replace("CONTENT", item.content) if item.markup else item.content

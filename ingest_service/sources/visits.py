@@ -4,7 +4,13 @@ import logging
 from dataclasses import dataclass, replace
 
 from ingest_service.fetching import Fetched, Fetcher
-from ingest_service.fetching.errors import FetchError, GonePageError, PermanentFetchError, TransientFetchError
+from ingest_service.fetching.errors import (
+    FetchError,
+    GonePageError,
+    PermanentFetchError,
+    StatusError,
+    TransientFetchError,
+)
 from ingest_service.sources import Found, Gone, Known, MediaType, Memory, RawDocument
 from ingest_service.sources.seen import Seen
 from shared.errors import BadInputError
@@ -70,16 +76,18 @@ class Visits:
             fetched = await self._fetcher.fetch(target.url)
         except GonePageError as error:
             return self.gone(target.key, target.url, target.url, error.reason)
+        except (StatusError, TransientFetchError) as error:
+            return self._later(target, error)
         except PermanentFetchError as error:
             return BadInputError(target.url, why(error, target.url))
-        except TransientFetchError as error:
-            return self._later(target, error)
         assert isinstance(fetched, Fetched)  # no version was named
         return document(fetched, self._source, target.key, target.known)
 
-    def _later(self, target: Target, error: TransientFetchError) -> BadInputError | None:
+    def _later(self, target: Target, error: StatusError | TransientFetchError) -> BadInputError | None:
+        """Even 404 may pass: feeds often name a page before it is there."""
         reason = why(error, target.url)
-        if error.retry_after is None and self._seen.failed(target.key) >= _ROUNDS_UNTIL_GIVEN_UP:
+        asked_to_wait = isinstance(error, TransientFetchError) and error.retry_after is not None
+        if not asked_to_wait and self._seen.failed(target.key) >= _ROUNDS_UNTIL_GIVEN_UP:
             return BadInputError(target.url, f"it was given up after {_ROUNDS_UNTIL_GIVEN_UP} rounds: {reason}")
         _log.info("%s waits for the next round: %s", target.url, reason)
         self.complete = False

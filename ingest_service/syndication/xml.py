@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from ingest_service.fetching.sniff import known_charset
-from ingest_service.text import NotTextError, decode
+from ingest_service.text import NotTextError, decode, known_charset
 from shared.errors import BadInputError
 
 Element: TypeAlias = Any

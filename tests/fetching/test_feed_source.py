@@ -94,14 +94,15 @@ async def test_a_page_that_fails_for_now_is_fetched_in_a_later_round(server: Web
     assert not any(request.conditional for request in server.requests)
 
 
-async def test_a_page_that_fails_again_and_again_is_given_up_with_a_reason(
-    server: WebServer, source: FeedSource
+@pytest.mark.parametrize("status", [404, 403, 500])
+async def test_a_page_that_fails_round_after_round_is_given_up_with_a_reason(
+    server: WebServer, source: FeedSource, status: int
 ) -> None:
     memory = Notes()
-    server.routes |= {"/feed": feed(item(1)), "/1": Reply(status=500)}
+    server.routes |= {"/feed": feed(item(1)), "/1": Reply(status=status)}
     rounds = [await poll(source, memory) for _ in range(6)]
     assert rounds[:4] == [[]] * 4
-    assert "given up after 5 rounds" in reasons(rounds[4])[0]
+    assert reasons(rounds[4]) == [f"it was given up after 5 rounds: the server answers {status} Said"]
     assert rounds[5] == []
 
 
@@ -119,11 +120,10 @@ async def test_a_host_that_wants_a_rest_delays_its_items_without_giving_them_up(
     assert len(documents(await poll(source, memory))) == 1
 
 
-@pytest.mark.parametrize("status", [404, 403])
-async def test_a_page_that_is_refused_is_told_once(server: WebServer, source: FeedSource, status: int) -> None:
+async def test_a_page_that_robots_txt_denies_is_told_once(server: WebServer, source: FeedSource) -> None:
     memory = Notes()
-    server.routes |= {"/feed": feed(item(1)), "/1": Reply(status=status)}
-    assert str(status) in reasons(await poll(source, memory))[0]
+    server.routes |= {"/feed": feed(item(1)), "/robots.txt": Reply(b"User-agent: *\nDisallow: /1")}
+    assert "robots.txt does not allow it" in reasons(await poll(source, memory))[0]
     assert await poll(source, memory) == []
 
 
