@@ -9,8 +9,9 @@ from typing import IO, Any
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 
-from ingest_service.fetching.sniff import kind_of, known_charset
+from ingest_service.fetching.sniff import kind_of
 from ingest_service.sources import Known, MediaType, RawDocument
+from ingest_service.text import known_charset
 from shared.errors import BadInputError
 
 _CHARSET = re.compile(r"charset=([^\s;]+)", re.IGNORECASE)
