@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from ingest_service.configuration import AnyEntry, Configuration, FeedEntry, FilesEntry, PagesEntry, SitemapEntry
 from ingest_service.fetching import Fetcher, FetchSettings
@@ -78,11 +79,16 @@ def fetcher(configuration: Configuration | None) -> Fetcher:
     return Fetcher(FetchSettings(), VettedNetwork(private))
 
 
+def files(path: Path, source: str | None, settings: IngestSettings) -> FileSource:
+    """The documents of a file or folder."""
+    return FileSource(path, source, settings.max_file_bytes, settings.max_archive_bytes)
+
+
 def polled_source(entry: AnyEntry, fetcher: Fetcher, settings: IngestSettings) -> Polled:
     """The source that an entry of the configuration describes."""
     if isinstance(entry, FilesEntry):
-        files = FileSource(entry.path, entry.name, settings.max_file_bytes)
-        return Polled(entry.name, entry.every, partial(watched, files), _IN_FLIGHT)
+        found = files(entry.path, entry.name, settings)
+        return Polled(entry.name, entry.every, partial(watched, found), _IN_FLIGHT)
     source: PolledSource
     match entry:
         case FeedEntry():

@@ -34,6 +34,11 @@ class Report:
     rejected: int = 0
 
     @property
+    def read(self) -> int:
+        """All documents."""
+        return self.published + self.retracted + self.unchanged + self.rejected
+
+    @property
     def new(self) -> int:
         """How much the topic has grown."""
         return self.published + self.retracted

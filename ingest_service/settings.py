@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest_service.sources.archives import MAX_ARCHIVE_BYTES
 from ingest_service.sources.files import MAX_BYTES
 
 
@@ -14,6 +15,7 @@ class IngestSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STANCE_INGEST_", frozen=True, extra="ignore")
 
     max_file_bytes: int = Field(MAX_BYTES, gt=0, description="Files, and single lines of JSON lines, must be smaller.")
+    max_archive_bytes: int = Field(MAX_ARCHIVE_BYTES, gt=0, description="The most that one archive may unpack to.")
     sources: Path | None = Field(None, description="YAML file of the sources that `run` polls, see docs/ingest.md.")
     workers: int | None = Field(None, gt=0, description="Processes that normalise. Unset: one a core.")
     parallel: int = Field(20, gt=0, description="Sources polled at the same time.")

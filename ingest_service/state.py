@@ -8,7 +8,7 @@ Publishing happens inside `State.writing`: the file's write lock lets one proces
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -203,26 +203,30 @@ class State:
             connection.execute(
                 "PRAGMA synchronous = NORMAL"
             )  # what a power cut takes away is read from the topic again
-            with closing(connection.cursor()) as cursor:
-                cursor.execute("BEGIN IMMEDIATE")
-                _migrate(cursor)
-                cursor.execute("COMMIT")
+            if _version(connection) != _VERSION:
+                _migrate(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _migrate(cursor: sqlite3.Cursor) -> None:
-    [version] = cursor.execute("PRAGMA user_version").fetchone()
-    if version == _VERSION:
-        return
-    tables = cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    for (name,) in tables:  # of another version: all of it can be rebuilt
-        cursor.execute(f'DROP TABLE "{name}"')
-    for statement in _SCHEMA.split(";"):
-        cursor.execute(statement)
-    cursor.execute(f"PRAGMA user_version = {_VERSION}")
+def _version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Begin anew: all of it can be rebuilt. Another process may be doing the same."""
+    connection.execute("BEGIN IMMEDIATE")
+    if _version(connection) != _VERSION:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            connection.execute(f'DROP TABLE "{name}"')
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    connection.execute("COMMIT")
 
 
 def _remove(path: Path) -> None:

@@ -33,10 +33,10 @@ def read_submission(sent: Submission) -> list[RawDocument | BadInputError] | Raw
     """
     declared = Message()
     declared["Content-Type"] = sent.content_type
-    media_type, charset = declared.get_content_type(), declared.get_content_charset()
+    media_type = declared.get_content_type() if sent.content_type else ""
     if media_type in _TEXTS:
-        return _page(sent, _TEXTS[media_type], charset)
-    if media_type != "application/json" or "Content-Type" not in declared or not sent.content_type:
+        return _page(sent, _TEXTS[media_type], declared.get_content_charset())
+    if media_type != "application/json":
         detail = f"the Content-Type must be one of {_ACCEPTED}, not {sent.content_type!r}"
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept": _ACCEPTED})
     try:

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ingest_service.build import now
+from ingest_service import build
 from ingest_service.normalising import normalised
 from ingest_service.settings import IngestSettings
 from ingest_service.sources import RawDocument
-from ingest_service.sources.files import FileSource
 from shared.events import Article
 
 SOME_REJECTED = 1
@@ -22,10 +21,10 @@ def normalise(
     source: Annotated[str | None, typer.Option(help="Name of the source, instead of the folder's.")] = None,
 ) -> None:
     """Print the articles of files and folders as JSON lines, without publishing them."""
-    limit = IngestSettings().max_file_bytes
+    settings = IngestSettings()
     rejected = False
-    for found in chain.from_iterable(FileSource(path, source, limit).documents() for path in paths):
-        item = normalised(found, now()) if isinstance(found, RawDocument) else found
+    for found in chain.from_iterable(build.files(path, source, settings).documents() for path in paths):
+        item = normalised(found, build.now()) if isinstance(found, RawDocument) else found
         if isinstance(item, Article):
             print(item.model_dump_json())
         else:

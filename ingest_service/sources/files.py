@@ -1,8 +1,9 @@
 """Folders and files, described by a manifest. Read one document at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ingest_service.sources import Found
 from ingest_service.sources.archives import MAX_ARCHIVE_BYTES, Budget, Item
@@ -11,6 +12,10 @@ from ingest_service.sources.manifest import NAME, Manifest, read_manifest
 from shared.errors import BadInputError
 
 MAX_BYTES = 50 * 1024 * 1024
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,12 @@ class FileSource:
     name: str | None = None
     max_bytes: int = MAX_BYTES
     max_archive_bytes: int = MAX_ARCHIVE_BYTES
+    open: Callable[[Path], IO[bytes]] = _open
+
+    def size(self) -> int:
+        """The bytes that there are to read."""
+        paths = _files(self.path) if self.path.is_dir() else [self.path]
+        return sum(path.stat().st_size for path in paths if path.is_file())
 
     def documents(self) -> Iterator[Found]:
         """The documents, and for every file that has none the reason."""
@@ -57,7 +68,7 @@ class FileSource:
             yield BadInputError(str(path), "it is no regular file")
             return
         try:
-            file = path.open("rb")
+            file = self.open(path)
         except OSError as error:
             yield BadInputError(str(path), f"it can't be read: {error.strerror or error}")
             return
