@@ -77,7 +77,7 @@ class ObserveLoop:
         """True once the batch is published and committed, False if there was no time left for it."""
         batch = self._thread.submit(self._observer.handle, records)
         if not self._finished(batch, stopping):
-            _log.warning("stopped with %d articles unfinished; they will be read again", len(records))
+            _log.warning("gave up a batch of %d, which will be read again", len(records))
             return False
         batch.result()
         self._commit(records)

@@ -19,13 +19,15 @@ from shared.broker import create_topics
 from shared.dead_letters import parked
 from shared.events import Article, Basis, Observation
 from shared.health import Progress, Readiness
+from shared.observability import LAG
 from shared.settings import BrokerSettings
-from stance_service import observe_loop
+from stance_service import observe_loop, polling
 from stance_service.classifiers.base import ArticleText, Judgement
 from stance_service.observe_loop import GROUP, ObserveLoop
 from stance_service.observed import ObservedArticles
 from stance_service.observer import Observer
 from tests.broker.topic_io import DEADLINE, read, wait_until_read, write
+from tests.chat_server import Reply, Request, says, serving
 from tests.stances import NOON, article_id
 
 pytestmark = pytest.mark.broker
@@ -174,26 +176,74 @@ def test_a_worker_gets_its_share_while_another_waits_for_the_model(kafka: Broker
     assert set(observed(kafka)) == set(bodies)
 
 
-def test_the_process_stops_when_it_is_told_to_and_leaves_its_group(kafka: BrokerSettings, tmp_path: Path) -> None:
-    environment = os.environ | {
+def test_lag_is_what_waits_and_nothing_once_all_is_observed(
+    kafka: BrokerSettings, classifier: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "LAG_SECONDS", 0.0)
+    write(kafka, topics.ARTICLES, (("one partition", article(f"article {n}").model_dump_json()) for n in range(50)))
+    with observing(kafka, classifier):
+        assert classifier.asked.wait(DEADLINE)
+        wait_until(lambda: sum(lag(kafka).values()) >= 50 - observe_loop.BATCH)
+        classifier.go_on.set()
+        wait_until(lambda: list(lag(kafka).values()) == [0] * topics.ARTICLES.partitions)
+
+
+def lag(kafka: BrokerSettings) -> dict[str, float]:
+    """By partition."""
+    [metric] = LAG.collect()
+    name = kafka.topic(topics.ARTICLES)
+    return {each.labels["partition"]: each.value for each in metric.samples if each.labels["topic"] == name}
+
+
+@contextmanager
+def process(kafka: BrokerSettings, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`stance-service observe`, once it has its partitions."""
+    own = {
         "STANCE_KAFKA_BOOTSTRAP_SERVERS": kafka.kafka_bootstrap_servers,
         "STANCE_KAFKA_TOPIC_PREFIX": kafka.kafka_topic_prefix,
-        "STANCE_MODEL_DIR": str(Path(__file__).parents[1] / "data" / "tiny-embedded"),
         "STANCE_HEALTH_PORT": "0",
     }
-    log = tmp_path / "observe.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stance_service", "observe"], stderr=out, stdout=out, env=environment
+        observe = subprocess.Popen(
+            [sys.executable, "-m", "stance_service", "observe"],
+            stderr=out,
+            stdout=out,
+            env=os.environ | own | environment,
         )
     try:
-        wait_until(lambda: "assigned partitions" in log.read_text() or process.poll() is not None)
+        wait_until(lambda: "assigned partitions" in log.read_text() or observe.poll() is not None)
         assert members(kafka) == 1, log.read_text()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(DEADLINE) == 0, log.read_text()
+        yield observe
     finally:
-        process.kill()
-        process.wait()
+        observe.kill()
+        observe.wait()
+
+
+def test_the_process_stops_when_it_is_told_to_and_leaves_its_group(kafka: BrokerSettings, tmp_path: Path) -> None:
+    model = str(Path(__file__).parents[1] / "data" / "tiny-embedded")
+    with process(kafka, log := tmp_path / "log", STANCE_MODEL_DIR=model) as observe:
+        observe.send_signal(signal.SIGTERM)
+        assert observe.wait(DEADLINE) == 0, log.read_text()
+    assert members(kafka) == 0
+
+
+def test_the_process_stops_although_the_model_does_not_answer(kafka: BrokerSettings, tmp_path: Path) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def silent(_request: Request) -> Reply:
+        asked.set()
+        answer.wait(10 * DEADLINE)
+        return says("")
+
+    with serving(silent) as server:
+        chat = {"STANCE_CLASSIFIER": "chat", "STANCE_CHAT_BASE_URL": server.url, "STANCE_CHAT_MODEL": "silent"}
+        with process(kafka, log := tmp_path / "log", STANCE_CHAT_TIMEOUT_SECONDS=str(10 * DEADLINE), **chat) as observe:
+            publish(kafka, "OpenAI will publish its models.")
+            assert asked.wait(DEADLINE), log.read_text()
+            observe.send_signal(signal.SIGTERM)
+            assert observe.wait(DEADLINE) == 0, log.read_text()
+        answer.set()
+    assert "gave up a batch of 1" in log.read_text()
     assert members(kafka) == 0
 
 
