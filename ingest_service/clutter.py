@@ -5,6 +5,7 @@ A line goes only if it consists of known furniture; a line that may be a sentenc
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ingest_service import phrases
 
@@ -32,16 +33,18 @@ def is_prose(line: str) -> bool:
     return words >= PROSE_WORDS or (words >= 8 and last in {".", "…", ":"}) or (words >= 18 and last in {"!", "?"})
 
 
+@lru_cache(maxsize=512)  # a document's lines are asked about two or three times each
 def is_clutter(line: str) -> bool:
     """True for a line that is all furniture: share buttons, comment forms, notices, teasers, credits, times."""
     bare = line.strip(" *_-–—•·|>‹›«»←→+#=~()\t")
     if not any(character.isalpha() for character in bare):
         return True
-    if len(bare.split()) > PROSE_WORDS + 10 or len(bare) > MAX_FURNITURE:
+    words = len(bare.split())
+    if words > PROSE_WORDS + 10 or len(bare) > MAX_FURNITURE:
         return False
-    segments = _segments(bare)
-    if len(bare.split()) <= PROSE_WORDS and _furniture(bare):
+    if words <= PROSE_WORDS and _furniture(bare):
         return True
+    segments = _segments(bare)
     if len(segments) < 2:
         return False
     found = sum(_furniture(segment) for segment in segments)
@@ -62,7 +65,7 @@ def byline(line: str) -> str | None:
 def is_name(text: str) -> bool:
     """True for what looks like one or more personal names and nothing else."""
     words = text.replace(",", " ").split()
-    if not 1 <= len(words) <= 7 or _RUBRIC.match(text) or _furniture(text):
+    if not 1 <= len(words) <= 7 or _RUBRIC(text) or _furniture(text):
         return False
     if text.isupper() or re.search(r"[\d:;!?]|[.,]\Z", text):
         return False
@@ -75,9 +78,9 @@ def article_lines(lines: Sequence[str]) -> list[str]:
     section = ""
     for at, line in enumerate(lines):
         label = line.strip(" *_:#•-–—")
-        if _COMMENTS.match(label) and _prose(lines[:at]) > 2 * _prose(lines[at:]):
+        if _COMMENTS(label) and _prose(lines[:at]) > 2 * _prose(lines[at:]):
             section = "comments"
-        elif _RELATED.match(label):
+        elif _RELATED(label):
             section = "related"
         elif section == "related" and is_prose(line) and not _bullet(line):
             section = ""
@@ -114,15 +117,15 @@ def _segments(line: str) -> list[str]:
 
 
 def _furniture(segment: str) -> bool:
-    return bool(
-        _WHOLE.match(segment.rstrip(" :.*")) or _WHOLE.match(segment) or _OPENING.match(segment) or _dated(segment)
-    )
+    bare = segment.rstrip(" :.*")
+    whole = _WHOLE(bare) or (bare != segment and _WHOLE(segment))
+    return whole or _OPENING(segment) or _dated(segment)
 
 
 def _dated(segment: str) -> bool:
     """A line of publication: `Published March 13, 2024`, `Posted by tk on 6 August 2025`."""
     words = [word for word in segment.split() if not word[0].isdigit()]
-    return len(words) <= 8 and bool(_PUBLISHED.match(segment))
+    return len(words) <= 8 and _PUBLISHED(segment)
 
 
 def _navigation(line: str, segments: Sequence[str]) -> bool:

@@ -13,6 +13,8 @@ from ingest_service.clutter import byline, is_clutter, is_name, is_prose
 
 HEAD_LINES = 20
 TITLE_WORDS = 35
+_LONGEST_DATE_LINE = 200
+_DIGIT = re.compile(r"\d")
 _PUBLISHED = re.compile(rf"{phrases.PUBLISHED}(?P<date>.*)", re.IGNORECASE)
 _ON = re.compile(r"(?:posted|published) by .{2,40}? on (?P<date>.+)", re.IGNORECASE)
 _SETTINGS = {
@@ -57,7 +59,7 @@ def read_head(blocks: Sequence[Sequence[str]], title: str | None) -> Head:
         named = byline(line) or (line if found and start and start <= at < end and _is_lone_name(line) else None)
         if at < end and named is not None:
             author = author or named
-        elif at < end and (date := _DATE_LINE.fullmatch(line)):
+        elif at < end and _DIGIT.search(line) and (date := _DATE_LINE.fullmatch(line)):
             dated = dated or _parsed(date["date"])
         elif not (at < end and _same(line, found)):
             body.append(line)
@@ -67,7 +69,7 @@ def read_head(blocks: Sequence[Sequence[str]], title: str | None) -> Head:
 def publication_date(lines: Sequence[str]) -> datetime | None:
     """The date of a line such as `Published March 13, 2024` or `Veröffentlicht am 3.2.2021`, else None."""
     for line in lines:
-        if len(line.split()) > 25:
+        if len(line) > _LONGEST_DATE_LINE or not _DIGIT.search(line):
             continue
         match = _PUBLISHED.match(line) or _ON.match(line)
         if match and (date := _DATE.search(match["date"])) and (parsed := _parsed(date[0])):

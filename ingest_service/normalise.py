@@ -22,7 +22,7 @@ VERSION = "stancewatch-1"
 MAX_ARTICLE_BYTES = 4 * 1024 * 1024
 """Of body text; ten novels, and well below the largest Kafka record."""
 _LEAST_LETTERS_FOR_LANGUAGE = 20
-_ENOUGH_FOR_LANGUAGE = 1500
+_ENOUGH_FOR_LANGUAGE = 400
 
 Origin = KnownFrom | Literal["meta", "text", "fetched"]
 
@@ -86,7 +86,7 @@ def _address(raw: RawDocument, parts: Parts) -> str | None:
 def identify_language(text: str) -> str:
     """The ISO 639-1 code of the language a text is written in; `und` if there are too few letters to tell."""
     start = text[:_ENOUGH_FOR_LANGUAGE]
-    if sum(character.isalpha() for character in start) < _LEAST_LETTERS_FOR_LANGUAGE:
+    if sum(map(str.isalpha, start)) < _LEAST_LETTERS_FOR_LANGUAGE:
         return "und"
     language: str = py3langid.classify(start)[0]
     return language
@@ -137,6 +137,6 @@ def _published(raw: RawDocument, parts: Parts, observed_at: datetime) -> tuple[d
             continue
         if date <= observed_at + timedelta(days=1):
             return date.astimezone(UTC), origin
-        if origin == "manifest":
+        if origin in {"manifest", "submitted"}:
             raise BadInputError(raw.where, f"its publication date {date.date()} lies in the future")
     return min(raw.fetched_at or observed_at, observed_at), "fetched"

@@ -4,6 +4,7 @@ A segment is what stands between separators such as `|` or `·`. `WHOLE` must ma
 """
 
 import re
+from collections.abc import Callable
 
 NETWORKS = (
     r"facebook|twitter|x|linked-?in|reddit|whats ?app|telegram|pinterest|instagram|mastodon|bluesky|threads|xing|"
@@ -168,11 +169,17 @@ RELATED_SECTION = (
 )
 
 
-def whole(*patterns: str) -> re.Pattern[str]:
-    """Matches a text that is one of the patterns from beginning to end."""
-    return re.compile(rf"(?:{'|'.join(patterns)})\Z", re.IGNORECASE)
+def whole(*patterns: str) -> Callable[[str], bool]:
+    """True for a text that is one of the patterns from beginning to end."""
+    return _matcher(rf"(?:{'|'.join(patterns)})\Z")
 
 
-def opening(*patterns: str) -> re.Pattern[str]:
-    """Matches a text that begins with one of the patterns."""
-    return re.compile(rf"(?:{'|'.join(patterns)})", re.IGNORECASE)
+def opening(*patterns: str) -> Callable[[str], bool]:
+    """True for a text that begins with one of the patterns."""
+    return _matcher(rf"(?:{'|'.join(patterns)})")
+
+
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """Case is folded beforehand: only then does `re` tell from the first letter which alternatives can't match."""
+    compiled = re.compile(pattern)
+    return lambda text: compiled.match(text.lower()) is not None

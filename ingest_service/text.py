@@ -2,14 +2,20 @@
 
 import codecs
 import re
+import unicodedata
 from itertools import pairwise
 
 import charset_normalizer
 import ftfy
+from ftfy.badness import is_bad
 
-_FTFY = ftfy.TextFixerConfig(
+REPAIR = ftfy.TextFixerConfig(
     normalization="NFC", uncurl_quotes=False, fix_latin_ligatures=True, fix_character_width=False, unescape_html="auto"
 )
+_REPAIRABLE = re.compile(r"[&\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfffĲĳŉǄ-ǌǱ-ǳﬀ-ﬆ\u2028\u2029\ufeff]")
+"""Where ftfy changes more than an encoding: entities, controls, surrogates, ligatures."""
+_PLAIN = re.compile(r"[\x00-\x7f’‘“”–—…«»]*")
+"""Characters that are no mojibake, however they follow each other."""
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -58,9 +64,16 @@ def known_charset(name: str | None) -> str | None:
 
 def clean(text: str) -> str:
     """Unicode NFC, mojibake repaired, invisible characters gone, blanks single, lines stripped."""
-    text = _BREAKS.sub("\n", _INVISIBLE.sub("", ftfy.fix_text(text, _FTFY)))
+    text = _BREAKS.sub("\n", _INVISIBLE.sub("", repaired(text)))
     text = _BLANKS.sub(" ", _CONTROLS.sub(" ", text))
     return "\n".join(line.strip() for line in text.split("\n"))
+
+
+def repaired(text: str) -> str:
+    """What ftfy makes of the text; it is not asked about text in which it would find nothing."""
+    if _REPAIRABLE.search(text) or any(not _PLAIN.fullmatch(line) and is_bad(line) for line in text.split("\n")):
+        return str(ftfy.fix_text(text, REPAIR))
+    return unicodedata.normalize("NFC", text)
 
 
 def blocks(text: str) -> list[list[str]]:

@@ -4,6 +4,7 @@ A rule that is wrong about a site does harm only if the shortened URL is another
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from courlan import extract_domain
@@ -48,6 +49,7 @@ class NotWebError(ValueError):
     """The text is no address of a web page."""
 
 
+@lru_cache(maxsize=512)
 def canonical_url(url: str) -> str:
     """The URL in RFC 3986's normal form without tracking, session and fragment: it still leads to the page.
 

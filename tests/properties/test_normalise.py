@@ -1,11 +1,12 @@
 """What holds for normalisation whatever the input."""
 
+import ftfy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest_service.normalise import normalise
 from ingest_service.sources import Known
-from ingest_service.text import clean
+from ingest_service.text import REPAIR, clean, repaired
 from shared.errors import BadInputError
 from tests.documents import READ_AT, document
 
@@ -77,3 +78,11 @@ def test_a_normalised_body_is_its_own_normalisation(text: list[str]) -> None:
 @given(st.text(max_size=500))
 def test_cleaning_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
+
+
+MOJIBAKE = st.text("aE .,’‘“”–—…«»éàüñßÃ¢â€™œ¶&;<\u00a0\u0081\x1bﬁ\n\r", max_size=40)
+
+
+@given(st.text(max_size=80) | MOJIBAKE | MOJIBAKE.map(lambda text: text.encode("utf-8", "replace").decode("latin-1")))
+def test_text_is_repaired_as_ftfy_repairs_it(text: str) -> None:
+    assert repaired(text) == ftfy.fix_text(text, REPAIR)
