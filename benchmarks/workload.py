@@ -25,7 +25,7 @@ class Workload:
     """Endless. News arrive in the order of time, except for a share that is late, from any time before."""
 
     def __init__(self, length: int, late: float = 0.1, seed: int = 1) -> None:
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311
         self._length = length
         self._late = late
         self._popularity = list(accumulate(1 / rank for rank in range(1, ACTORS + 1)))
@@ -77,7 +77,7 @@ class Workload:
     def _truth(self, actor: int, axis: str) -> list[int]:
         """The days on which an actor turns."""
         if (actor, axis) not in self._turns:
-            own = Random(f"{actor}/{axis}")
+            own = Random(f"{actor}/{axis}")  # noqa: S311
             turns = [FIRST - own.randrange(2)]
             while turns[-1] < LAST:
                 turns.append(turns[-1] + max(1, int(own.expovariate(TURNS_PER_YEAR) * 365)))

@@ -3,20 +3,18 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
 from confluent_kafka import Message, TopicPartition
 
 from shared import broker, topics
-from shared.dead_letters import Record, parked_by_hand
+from shared.dead_letters import Parked, Record, parked, parked_by_hand
 from shared.errors import PermanentError
 from shared.events import OBSERVATION_EVENT, Observation, Withdrawal
 from shared.observability import TRACK_RESTORE_SECONDS
 from shared.settings import BrokerSettings
 from stance_service.incoming import UnreadableError, read
-from stance_service.observe import RefusedError
 from stance_service.polling import Poller
 from stance_service.records import ObservationRecord, WithdrawalRecord
 from stance_service.tracker import Tracker
@@ -85,7 +83,6 @@ def restore(
     settings: BrokerSettings,
     trackers: Mapping[int, Tracker],
     positions: Mapping[int, int],
-    intake: Intake,
     beat: Callable[[], None],
 ) -> None:
     """Lets trackers know the observations before the given offsets, by partition; nothing is emitted.
@@ -96,41 +93,43 @@ def restore(
     missing = {partition: offset for partition, offset in positions.items() if offset > 0}
     topic = settings.topic(topics.OBSERVATIONS)
     consumer = broker.consumer(settings, "tracker-restore")
-    count = 0
     try:
         for partition in missing:
             first, _ = broker.watermarks(consumer, TopicPartition(topic, partition), settings.kafka_timeout_seconds)
             if first > 0:
                 raise HistoryLostError(f"{topic}, partition {partition} begins only at offset {first}")
+        left_out = {(each.letter.record.partition, each.letter.record.offset) for each in _letters(settings, missing)}
         consumer.assign([TopicPartition(topic, partition, 0) for partition in missing])
         poller = Poller(consumer, sparing=False)
         while missing:
             beat()
-            count += _replay(poller.messages(BATCH), missing, trackers, intake)
+            _remember(poller.messages(BATCH), missing, trackers, left_out)
     finally:
         consumer.close()
     seconds = time.monotonic() - began
     TRACK_RESTORE_SECONDS.observe(seconds)
-    _log.info("restored %d observations of partitions %s in %.2f s", count, sorted(positions), seconds)
+    _log.info("restored partitions %s up to %s in %.2f s", sorted(positions), sorted(positions.items()), seconds)
 
 
-def _replay(
-    messages: Iterable[Message], missing: dict[int, int], trackers: Mapping[int, Tracker], intake: Intake
-) -> int:
-    """Feeds the trackers what they lack, striking out of `missing` the partitions that are complete."""
-    batches: dict[int, list[ObservationRecord | WithdrawalRecord]] = {}
+def _letters(settings: BrokerSettings, missing: Mapping[int, int]) -> Iterable[Parked]:
+    """What was left out: it was parked in the transaction that went past it, or by hand before."""
+    return parked(settings, topics.OBSERVATIONS) if missing else ()
+
+
+def _remember(
+    messages: Iterable[Message],
+    missing: dict[int, int],
+    trackers: Mapping[int, Tracker],
+    left_out: Collection[tuple[int, int]],
+) -> None:
+    """Tells the trackers what they lack, striking out of `missing` the partitions that are complete."""
     for message in messages:
         partition, offset = message.partition() or 0, message.offset() or 0
         end = missing.get(partition)
         if end is None:
             continue
-        if offset < end:
-            with suppress(RefusedError):
-                event = intake.read(message)
-                if event is not None:
-                    batches.setdefault(partition, []).append(event)
+        key, value = message.key(), message.value()
+        if offset < end and (partition, offset) not in left_out and key is not None and value is not None:
+            trackers[partition].remember(str(key, "utf-8"), bytes(value))
         if offset >= end - 1:
             del missing[partition]
-    for partition, batch in batches.items():
-        trackers[partition].restore(batch)
-    return sum(map(len, batches.values()))

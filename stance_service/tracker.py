@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import ValidationError
+
+from shared.errors import PermanentError
 from shared.events import Axis, Digest, Slug, StanceChange, Timeline
 from stance_service.announcement import Circumstances, announcement
 from stance_service.belief import Parameters, chain
@@ -17,7 +20,7 @@ from stance_service.changes import Turn, compare
 from stance_service.course import Interval
 from stance_service.evidence import Weighed
 from stance_service.ledger import ActorLedger
-from stance_service.records import Entry
+from stance_service.records import Entry, decode
 from stance_service.timeline import encoded, timeline
 
 Key = tuple[Slug, Axis]
@@ -49,12 +52,13 @@ class Outputs:
 
 
 class Tracker:
-    """The actors of one partition. Grows with the history, and is rebuilt from it by `restore`."""
+    """The actors of one partition. Grows with the history, and is rebuilt from it."""
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
         self._chain = chain(parameters)
         self._actors: dict[Slug, _Actor] = {}
+        self._asleep: dict[Slug, list[bytes]] = {}
 
     def apply(self, records: Iterable[Entry]) -> Outputs:
         """Takes in records in their order on the topic. Memory has changed even if the caller fails to publish."""
@@ -71,18 +75,24 @@ class Tracker:
                     changes += [announcement(turn, circumstances) for turn in turns]
         return Outputs({key: encoded(*self._known(*key)) for key in touched}, changes, late)
 
-    def restore(self, records: Iterable[Entry]) -> None:
-        """Takes in records that were announced before: ends where `apply` does, at less cost."""
-        for record in records:
-            actor, _ = self._take(record)
-            if actor.pending and not record.more:
-                deque(self._turns(actor), maxlen=0)
+    def remember(self, actor: Slug, value: bytes) -> None:
+        """Keeps a record that was applied before, unread until the actor is heard of again: restarts are quick."""
+        self._asleep.setdefault(actor, []).append(value)
+
+    def wake(self, actors: Iterable[Slug]) -> Iterator[Slug]:
+        """Reads what is remembered of actors, one at a time; `apply` would, too. Nothing is announced again."""
+        for slug in actors:
+            values = self._asleep.pop(slug, None)
+            if values is not None:
+                self._replay(slug, values)
+                yield slug
 
     def timeline(self, actor: Slug, axis: Axis) -> Timeline:
         """As known now; KeyError if nothing was ever known."""
         return timeline(*self._known(actor, axis))
 
     def _known(self, slug: Slug, axis: Axis) -> tuple[ActorLedger, Axis, datetime, Parameters]:
+        deque(self.wake([slug]), maxlen=0)
         actor = self._actors[slug]
         recorded_at = actor.ledger.axes[axis].recorded_at
         if recorded_at is None:
@@ -92,13 +102,28 @@ class Tracker:
         return actor.ledger, axis, recorded_at, self._parameters
 
     def _take(self, record: Entry) -> tuple[_Actor, Sequence[Weighed]]:
-        actor = self._actors.get(record.actor)
+        slug = record.actor
+        if slug in self._asleep:
+            self._replay(slug, self._asleep.pop(slug))
+        actor = self._actors.get(slug)
         if actor is None:
-            actor = self._actors[record.actor] = _Actor(ActorLedger(record.actor, self._parameters))
+            actor = self._actors[slug] = _Actor(ActorLedger(slug, self._parameters))
         moved = actor.ledger.add(record)
         for item in moved:
             actor.pending.setdefault(item.observation.axis, {})[item.observation.id] = item
         return actor, moved
+
+    def _replay(self, slug: Slug, values: Iterable[bytes]) -> None:
+        try:
+            for value in values:
+                record = decode(value)
+                actor, _ = self._take(record)
+                if actor.pending and not record.more:
+                    deque(self._turns(actor), maxlen=0)
+        except ValidationError as error:
+            raise PermanentError(
+                f"a record of {slug} that was tracked before can't be read any more: {error}"
+            ) from error
 
     def _turns(self, actor: _Actor) -> Iterator[tuple[Circumstances, list[Turn]]]:
         """What is to be announced of an actor, by axis; afterwards it counts as announced."""

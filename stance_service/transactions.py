@@ -112,7 +112,11 @@ class TransactionalLoop:
 
     def _turn(self, messages: Iterable[Message], consumer: Consumer, publisher: Publisher) -> None:
         batch = self._read(messages)
-        outputs = [self._trackers[partition].apply(events) for partition, events in batch.events.items()]
+        outputs = []
+        for partition, events in batch.events.items():
+            for _ in self._trackers[partition].wake(event.actor for event in events):
+                self._progress.beat()
+            outputs.append(self._trackers[partition].apply(events))
         if batch.count:
             publisher.commit(outputs, batch.refused, self._next, consumer)
             self._measure(batch, outputs)
@@ -174,7 +178,7 @@ class TransactionalLoop:
         self._intake = Intake.of(self._settings, self._axes)
         if unknown:
             self._trackers |= {at.partition: Tracker(self._parameters) for at in unknown}
-            restore(self._settings, self._trackers, _offsets(unknown), self._intake, self._progress.beat)
+            restore(self._settings, self._trackers, _offsets(unknown), self._progress.beat)
         self._next = _offsets(positions)
         consumer.assign(positions)
         self._readiness.missing = None
