@@ -11,11 +11,20 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.edtf import require_edtf
 
+
+def in_utc(at: datetime) -> datetime:
+    """The same instant; ValueError if it is before the year 1 or after 9999 there."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{at.isoformat()} is out of range in UTC") from error
+
+
 Polarity: TypeAlias = Literal[1, -1]
 Axis: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Slug: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
 Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-UtcDatetime: TypeAlias = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+UtcDatetime: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
 PartialDate: TypeAlias = Annotated[str, AfterValidator(require_edtf)]
 """An EDTF (ISO 8601-2) date or interval, of any precision: `2016`, `2016-03`, `2016~`, `2015/2018`."""
 Probability: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]

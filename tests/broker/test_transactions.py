@@ -7,16 +7,18 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from random import Random
 
 import pytest
 
 from shared import topics
+from shared.broker import create_topics
+from shared.by_hand import park_by_hand
 from shared.cloudevents import from_kafka
-from shared.dead_letters import Record
-from shared.events import Observation, StanceChange, Withdrawal
+from shared.dead_letters import Record, parked, parked_by_hand
+from shared.events import ChangeKind, Observation, StanceChange, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
 from stance_service.publishing import GROUP
@@ -73,9 +75,11 @@ def latest(records: list[Record]) -> dict[str, bytes | None]:
 
 
 @contextmanager
-def tracking(settings: BrokerSettings, member: str = "0") -> Iterator[TransactionalLoop]:
+def tracking(
+    settings: BrokerSettings, member: str = "0", axes: Collection[str] | None = None
+) -> Iterator[TransactionalLoop]:
     """A worker in a thread; what ended it is raised here."""
-    loop = TransactionalLoop(settings, Parameters(), member, sparing=True)
+    loop = TransactionalLoop(settings, Parameters(), member, axes=axes, sparing=True)
     stop = threading.Event()
     problems: list[Exception] = []
 
@@ -158,6 +162,40 @@ def test_an_unreadable_observation_stops_the_tracker_where_it_lies(
     assert kafka.topic(topics.OBSERVATIONS) in str(problem.value)
     with progress_of(kafka, GROUP, topics.OBSERVATIONS) as all_read:
         assert not all_read()
+
+
+def test_what_can_not_be_true_is_parked_with_the_rest_of_its_transaction_and_left_out_ever_after(
+    kafka: BrokerSettings,
+) -> None:
+    impossible = [observation(-1, published="1066-10-14"), observation(-1, axis="weather", article="b")]
+    create_topics(kafka, [topics.OBSERVATIONS.dead])
+    publish(kafka, [observation(+1, "2020-03-01"), *impossible])
+    with tracking(kafka, axes=("openness", "profit")):
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    letters = [each.letter for each in parked(kafka, topics.OBSERVATIONS)]
+    assert [letter.record.value for letter in letters] == [each.model_dump_json().encode() for each in impossible]
+    assert [letter.reason.split(":")[0] for letter in letters] == ["published_at", "axis"]
+    assert not parked_by_hand(kafka, topics.OBSERVATIONS)
+    publish(kafka, [observation(-1, "2023-09-01", article="c", confidence=0.95)])
+    with tracking(kafka, axes=("openness", "profit", "weather")):
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    changes = announced(read(kafka, topics.CHANGES))["openai"]
+    assert [change.kind for change in changes] == [ChangeKind.ESTABLISHED, ChangeKind.SHIFT]
+    assert [known for known in latest(read(kafka, topics.POSITIONS)) if "weather" in known] == []
+
+
+def test_a_record_that_an_operator_took_out_is_passed_over(kafka: BrokerSettings) -> None:
+    create_topics(kafka, [topics.OBSERVATIONS.dead])
+    write(kafka, topics.OBSERVATIONS, [("openai", "{")])
+    publish(kafka, [observation()])
+    with pytest.raises(UnreadableObservationError) as problem, tracking(kafka):
+        wait_until_read(kafka, GROUP, topics.OBSERVATIONS, seconds=5)
+    place = problem.value.partition, problem.value.offset
+    park_by_hand(kafka, topics.OBSERVATIONS, *place, reason="cut short", by="an operator", service="a test")
+    for _ in range(2):  # the second knows it from a restart
+        with tracking(kafka):
+            assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    assert [change.kind for change in announced(read(kafka, topics.CHANGES))["openai"]] == [ChangeKind.ESTABLISHED]
 
 
 def worker_environment(settings: BrokerSettings) -> dict[str, str]:
