@@ -16,7 +16,7 @@ from pathlib import Path
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from stance_service.actors.registry import Registry
-from stance_service.build import built_in_propositions
+from stance_service.axes import built_in_propositions
 from stance_service.classifiers.base import ArticleText
 from stance_service.classifiers.embedded import EmbeddedClassifier
 from stance_service.propositions import Propositions

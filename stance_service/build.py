@@ -1,11 +1,10 @@
-"""Construct classifiers, registries and axes from settings."""
-
-from importlib import resources
+"""Construct classifiers and registries from settings."""
 
 from pydantic import SecretStr
 
 from shared.settings import secret
 from stance_service.actors.registry import Registry
+from stance_service.axes import built_in_propositions, propositions
 from stance_service.classifiers.base import Classifier, ModelError
 from stance_service.classifiers.cascade import CascadeClassifier
 from stance_service.classifiers.chat import ChatClassifier, Reach
@@ -14,31 +13,13 @@ from stance_service.classifiers.embedded import EmbeddedClassifier
 from stance_service.classifiers.endpoint import ChatEndpoint, EndpointSettings
 from stance_service.classifiers.nli import NliModel
 from stance_service.classifiers.reader import Reader
-from stance_service.propositions import PropositionError, Propositions, parse
+from stance_service.propositions import PropositionError
 from stance_service.settings import ClassifierSettings
 
 
 def registry(settings: ClassifierSettings) -> Registry:
     """The shipped actors, and over them those of the user's file."""
     return Registry.shipped(*([settings.registry] if settings.registry else []))
-
-
-def built_in_propositions() -> Propositions:
-    """The axes that the embedded model was trained on."""
-    file = resources.files("stance_service").joinpath("propositions.yaml")
-    return parse(file.read_text(encoding="utf-8"), "propositions.yaml")
-
-
-def propositions(settings: ClassifierSettings) -> Propositions:
-    """The built-in axes, and over them those of the user's file; raises PropositionError."""
-    built_in, path = built_in_propositions(), settings.propositions
-    if path is None:
-        return built_in
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PropositionError(f"STANCE_PROPOSITIONS: {path}: {error}") from error
-    return parse(text, str(path)).over(built_in)
 
 
 def classifier(settings: ClassifierSettings) -> Classifier:

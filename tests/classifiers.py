@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from stance_service import build
 from stance_service.actors.registry import Registry
+from stance_service.axes import built_in_propositions
 from stance_service.classifiers.base import ArticleText
 from stance_service.classifiers.cascade import CascadeClassifier
 from stance_service.classifiers.chat import ChatClassifier, Reach
@@ -16,7 +16,7 @@ from stance_service.classifiers.reader import Reader
 DATA = Path(__file__).parent / "data"
 TINY = DATA / "tiny-embedded"
 NLI = DATA / "tiny-nli"
-AXES = build.built_in_propositions()
+AXES = built_in_propositions()
 REGISTRY = Registry.shipped()
 
 

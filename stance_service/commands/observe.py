@@ -13,6 +13,7 @@ from shared.observability import configure_logging
 from shared.settings import BrokerSettings, HealthSettings, LogSettings
 from shared.workers import connected
 from stance_service import build, stopping
+from stance_service.axes import propositions
 from stance_service.observe_loop import ObserveLoop
 from stance_service.observed import ObservedArticles
 from stance_service.observer import Observer
@@ -43,7 +44,7 @@ def observe(
             observer = Observer(
                 reachable,
                 classifier,
-                frozenset(build.propositions(classifying).axes),
+                frozenset(propositions(classifying).axes),
                 observed,
                 broker.producer(reachable),
                 beat=progress.beat,

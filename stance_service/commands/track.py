@@ -9,7 +9,8 @@ from shared.observability import configure_logging
 from shared.settings import BrokerSettings, HealthSettings, LogSettings
 from shared.workers import connected
 from stance_service import stopping
-from stance_service.settings import TrackerSettings
+from stance_service.axes import propositions
+from stance_service.settings import ClassifierSettings, TrackerSettings
 from stance_service.transactions import TransactionalLoop
 
 LONGEST_STEP_SECONDS: Final = 120.0
@@ -27,11 +28,12 @@ def track(
     logs = LogSettings()
     configure_logging("stance-service track", logs.log_level, logs.log_format)
     settings, parameters = BrokerSettings(), TrackerSettings().parameters()
+    axes = frozenset(propositions(ClassifierSettings()).axes)
     if member is None and settings.embedded:
         member = "0"  # the embedded broker never misses a dead worker
     progress, readiness = Progress("track", LONGEST_STEP_SECONDS), Readiness("Kafka gave no partitions yet")
     checks = Checks(live={"progress": progress}, ready={"partitions": readiness})
     with serving_health(HealthSettings(), checks), connected(settings, progress, readiness, asked) as reachable:
         TransactionalLoop(
-            reachable, parameters, member, sparing=settings.embedded, progress=progress, readiness=readiness
+            reachable, parameters, member, axes=axes, sparing=settings.embedded, progress=progress, readiness=readiness
         ).run(asked)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stance_service.build import built_in_propositions
+from stance_service.axes import built_in_propositions
 from stance_service.propositions import MAX_AXES, PropositionError, parse
 
 AXIS = 'safety: {question: Regulate AI, "+1": "{actor} wants rules.", "-1": "{actor} wants no rules."}'
