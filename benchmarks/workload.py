@@ -9,7 +9,7 @@ from itertools import accumulate
 from random import Random
 from typing import Final
 
-ACTORS: Final = 2_000
+ACTORS: Final = 500
 AXES: Final = ("openness", "profit")
 FIRST: Final = date(2005, 1, 1).toordinal()
 LAST: Final = date(2025, 1, 1).toordinal()

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from msgspec.structs import asdict
+
 from shared.events import Axis, Cause, Digest, Position, Slug, StanceChange
 from shared.ids import digest
 from stance_service.changes import Turn
 from stance_service.evidence import Weighed
 from stance_service.records import Shown
-from stance_service.timeline import position
+from stance_service.timeline import position, position_record
 
 NAMED: Final = 10
 """A change names at most so many causes."""
@@ -38,8 +40,8 @@ def announcement(turn: Turn, circumstances: Circumstances) -> StanceChange:
         "kind": turn.kind,
         "actor": circumstances.actor,
         "axis": circumstances.axis,
-        "before": None if before is None else before.model_dump(mode="json"),
-        "after": None if after is None else after.model_dump(mode="json"),
+        "before": turn.before and asdict(position_record(turn.before)),
+        "after": turn.after and asdict(position_record(turn.after)),
         "detected_at": detected_at.isoformat(),
         "parameters": circumstances.parameters,
     }
