@@ -127,7 +127,7 @@ def write_settings(folder: Path, version: str, marker: int) -> None:
     (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
-_WEIGHTS = {"sentence": 1.0, "article": 0.0, "mentions": 0.0, "name": 0.0, "registered": 0.0}
+_WEIGHTS = {"sentence": 1.0, "another": 0.0, "mentions": 0.0, "name": 0.0, "registered": 0.0}
 _RAW = {"weights": _WEIGHTS, "intercept": 0.0, "threshold": 0.05}
 UNFITTED: dict[str, object] = {"own": _RAW, "alleged": _RAW, "relevance": 0.02}
 

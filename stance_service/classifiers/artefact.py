@@ -22,10 +22,10 @@ class Signs(NamedTuple):
 
     sentence: float
     """Log-odds that the sentence shows the position."""
-    article: float
-    """Log-odds that any sentence of the article does, were they independent."""
+    another: float
+    """Log-odds that the likeliest other sentence of the article does."""
     mentions: float
-    """Logarithm of how often the article names the actor."""
+    """Logarithm of how often the article names the actor, up to six times."""
     name: float
     """Log-odds that those are names of an actor, rather than of a product or place."""
     registered: float

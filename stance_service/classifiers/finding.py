@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from heapq import nlargest
 
 from shared.events import Basis, Polarity
 from stance_service.actors.names import CastMember
@@ -10,6 +11,8 @@ from stance_service.actors.registry import Registry
 from stance_service.classifiers.artefact import Signs, log_odds
 from stance_service.passages import Sentence
 
+ENOUGH_MENTIONS = 6
+"""Long articles name their actors more often: from here on that says nothing more."""
 UNKNOWN = Signs(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -34,16 +37,20 @@ class Finding:
 
 def with_signs(findings: Sequence[Finding], cast: Iterable[CastMember], registry: Registry) -> list[Finding]:
     """The findings of one article with their signs."""
-    absent: dict[tuple[str, str, Polarity, bool], float] = {}
+    by_position: dict[tuple[str, str, Polarity, bool], list[float]] = {}
     for each in findings:
-        absent[each.position] = absent.get(each.position, 1.0) * (1.0 - each.p)
+        by_position.setdefault(each.position, []).append(each.p)
+    likeliest = {position: nlargest(2, ps) for position, ps in by_position.items()}
     actors = {member.slug: _actor_signs(member, registry) for member in cast}
-    return [
-        replace(each, signs=Signs(log_odds(each.p), log_odds(1.0 - absent[each.position]), *actors[each.actor]))
-        for each in findings
-    ]
+    found = []
+    for each in findings:
+        first, *others = likeliest[each.position]
+        another = first if each.p < first else max(others, default=0.0)
+        found.append(replace(each, signs=Signs(log_odds(each.p), log_odds(another), *actors[each.actor])))
+    return found
 
 
 def _actor_signs(member: CastMember, registry: Registry) -> tuple[float, float, float]:
     certainty = sum(span.certainty for span in member.spans) / len(member.spans)
-    return math.log(len(member.spans)), log_odds(certainty), float(member.slug in registry.by_slug)
+    mentions = math.log(min(len(member.spans), ENOUGH_MENTIONS))
+    return mentions, log_odds(certainty), float(member.slug in registry.by_slug)

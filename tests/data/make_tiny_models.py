@@ -116,7 +116,7 @@ def make_embedded(folder: Path, tokenizer: Tokenizer) -> None:
     upper = ["hidden", "roles", "markers"]
     export(Upper(), (hidden, roles, markers), folder / "upper.onnx", upper, ["stance", "mentions"])
     names = ("lower.onnx", "upper.onnx", "tokenizer.json", "tokenizer_config.json")
-    weights = {"sentence": 1.0, "article": 0.0, "mentions": 0.0, "name": 0.0, "registered": 0.0}
+    weights = {"sentence": 1.0, "another": 0.0, "mentions": 0.0, "name": 0.0, "registered": 0.0}
     calibration = {"weights": weights, "intercept": 0.0, "threshold": 0.97}
     settings = {
         "version": "tiny-1",
