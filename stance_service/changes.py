@@ -12,7 +12,7 @@ A position that new evidence makes unclear, but still likelier than `leave`, is 
 announced, and the caller compares with the same `before` again next time.
 
 A course whose intervals begin on the same days, with the same polarities, as those of the course last announced has
-nothing to announce: the caller need not compare them (docs/decisions/0007-tracker-at-speed.md shows why).
+nothing to announce: the caller need not compare them (docs/decisions/0008-tracker-at-speed.md shows why).
 """
 
 from bisect import bisect_left
@@ -78,7 +78,7 @@ class _Difference:
 
 def compare(before: list[Interval] | None, after: list[Interval], chain: Chain) -> Comparison:
     """The turns that lead from the course last announced (None: none yet) to the one known now."""
-    if _begin_alike(_spells(before or [], [], chain), after, chain):
+    if before is not None and _begin_alike(before, after, chain):
         return Comparison([], after)
     announced, known = completed(before or [], chain), completed(after, chain)
     old = _spells(announced, [], chain)
@@ -95,13 +95,28 @@ def compare(before: list[Interval] | None, after: list[Interval], chain: Chain) 
     return Comparison(turns, after)
 
 
-def _begin_alike(old: Sequence[_Spell], after: Sequence[Interval], chain: Chain) -> bool:
+def _begin_alike(before: list[Interval], after: list[Interval], chain: Chain) -> bool:
     """Whether nothing turned, nor wavers, however the newest spell ends: each one then meets the one in its place."""
-    new = _spells(after, old, chain)
+    since = _first_spell_to_differ(before, after)
+    old = _spells(before[since:], [], chain)
+    new = _spells(after[since:], old, chain)
     return len(old) == len(new) and all(
-        one.first.start == other.first.start and one.polarity == other.polarity and not other.wavers
+        one.start == other.start and one.polarity == other.polarity and not other.wavers
         for one, other in zip(old, new, strict=True)
     )
+
+
+def _first_spell_to_differ(before: list[Interval], after: list[Interval]) -> int:
+    """The index up to which both are made of the same intervals, less the spell that may go on from there."""
+    index, shorter = 0, min(len(before), len(after))
+    while index < shorter and before[index] is after[index]:
+        index += 1
+    while index and after[index - 1].side == 0:
+        index -= 1
+    side = after[index - 1].side if index else 0
+    while index and after[index - 1].side in (0, side):
+        index -= 1
+    return index
 
 
 def _spells(intervals: Sequence[Interval], believed: Sequence[_Spell], chain: Chain) -> list[_Spell]:

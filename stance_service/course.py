@@ -116,13 +116,12 @@ class Course:
         low, high = reach.low, reach.high
         if reach.end > reach.first:
             low, high = min(low, days[reach.first]), max(high, days[reach.end - 1])
-        for index in range(bisect_right(intervals, low, key=_start) - 1, len(intervals)):
-            old = intervals[index]
-            if old.start > high:
-                return
+        at = bisect_right(intervals, low, key=_start) - 1
+        while at < len(intervals) and (old := intervals[at]).start <= high:
             if old.last:
-                end = bisect_left(days, intervals[index + 1].start) if index + 1 < len(intervals) else len(days)
-                intervals[index] = self._interval(old.side, old.start, old.end, end - 1, (old,))
+                after = bisect_left(days, intervals[at + 1].start) if at + 1 < len(intervals) else len(days)
+                intervals[at] = self._interval(old.side, old.start, old.end, after - 1, (old,))
+            at += 1
 
     def _rebuild(self, reach: Reach) -> None:
         days, old = self._beliefs.days, self._intervals
@@ -163,7 +162,7 @@ class Course:
 
     def _tally(self, start: int, last: int, old: Sequence[Interval]) -> tuple[int, tuple[Weighed, ...]]:
         """How much evidence there is of some days, and the weightiest: by what differs from an interval before."""
-        base = max(old, key=_count) if len(old) > 1 else old[0] if old else None
+        base = old[0] if len(old) == 1 else max(old, key=_count, default=None)
         if base is None or base.last < start or base.start > last:
             return self._tally_anew(start, last)
         first, end = base.start, base.last

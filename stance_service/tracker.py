@@ -70,9 +70,8 @@ class Tracker:
             for item in moved:
                 touched[record.actor, item.observation.axis] = None
                 late += item.observation is record and actor.is_late(item)
-            if actor.pending and not record.more:
-                for circumstances, turns in self._turns(actor):
-                    changes += [announcement(turn, circumstances) for turn in turns]
+            for circumstances, turns in self._turns(actor, record):
+                changes += [announcement(turn, circumstances) for turn in turns]
         return Outputs({key: encoded(*self._known(*key)) for key in touched}, changes, late)
 
     def remember(self, actor: Slug, value: bytes) -> None:
@@ -118,23 +117,25 @@ class Tracker:
             for value in values:
                 record = decode(value)
                 actor, _ = self._take(record)
-                if actor.pending and not record.more:
-                    deque(self._turns(actor), maxlen=0)
+                self._turns(actor, record)
         except ValidationError as error:
             raise PermanentError(
                 f"a record of {slug} that was tracked before can't be read any more: {error}"
             ) from error
 
-    def _turns(self, actor: _Actor) -> Iterator[tuple[Circumstances, list[Turn]]]:
-        """What is to be announced of an actor, by axis; afterwards it counts as announced."""
+    def _turns(self, actor: _Actor, record: Entry) -> list[tuple[Circumstances, list[Turn]]]:
+        """What is to be announced after a record, by axis; afterwards it counts as announced."""
+        found: list[tuple[Circumstances, list[Turn]]] = []
+        if record.more:
+            return found
         pending, actor.pending = actor.pending, {}
         for axis, items in pending.items():
             announced, known = actor.announced.get(axis), actor.ledger.axes[axis].course.intervals()
-            if announced is known:
-                continue
-            turns, actor.announced[axis] = compare(announced, known, self._chain)
-            if turns:
-                yield self._circumstances(actor.ledger, axis, list(items.values())), turns
+            if announced is not known:
+                turns, actor.announced[axis] = compare(announced, known, self._chain)
+                if turns:
+                    found.append((self._circumstances(actor.ledger, axis, list(items.values())), turns))
+        return found
 
     def _circumstances(self, ledger: ActorLedger, axis: Axis, triggers: list[Weighed]) -> Circumstances:
         if ledger.recorded_at is None:
