@@ -26,7 +26,7 @@ from stance_service.passages import Passage
 GROUPS = ((False, "openness"), (False, "profit"), (True, "openness"), (True, "profit"))
 """(alleged, axis) of each group of three stance logits: none, +1, -1."""
 POLARITIES: tuple[Polarity, Polarity] = (1, -1)
-NEGLIGIBLE = 0.02
+NEGLIGIBLE = 0.1
 """What a sentence shows with less probability is not considered further."""
 
 

@@ -13,6 +13,7 @@ from stance_service.passages import Sentence
 
 ENOUGH_MENTIONS = 6
 """Long articles name their actors more often: from here on that says nothing more."""
+LIKELIER_THAN_NOT = 0.5
 UNKNOWN = Signs(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -36,7 +37,7 @@ class Finding:
 
 
 def with_signs(findings: Sequence[Finding], cast: Iterable[CastMember], registry: Registry) -> list[Finding]:
-    """The findings of one article with their signs."""
+    """The findings of one article with their signs: of each position the likeliest, and others likelier than not."""
     by_position: dict[tuple[str, str, Polarity, bool], list[float]] = {}
     for each in findings:
         by_position.setdefault(each.position, []).append(each.p)
@@ -46,7 +47,8 @@ def with_signs(findings: Sequence[Finding], cast: Iterable[CastMember], registry
     for each in findings:
         first, *others = likeliest[each.position]
         another = first if each.p < first else max(others, default=0.0)
-        found.append(replace(each, signs=Signs(log_odds(each.p), log_odds(another), *actors[each.actor])))
+        if each.p == first or each.p >= LIKELIER_THAN_NOT:
+            found.append(replace(each, signs=Signs(log_odds(each.p), log_odds(another), *actors[each.actor])))
     return found
 
 
