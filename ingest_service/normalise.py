@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from ingest_service.clutter import article_lines
 from ingest_service.head import publication_date, read_head
 from ingest_service.identity import address, article_id
-from ingest_service.page import read_page
+from ingest_service.page import EXTRACTOR, declared_charset, read_page
 from ingest_service.sources import Known, KnownFrom, RawDocument
 from ingest_service.text import NotTextError, blocks, clean, decode
 from ingest_service.urls import NotWebError, canonical_url
 from shared.errors import BadInputError
 from shared.events import Article
 
-VERSION = "stancewatch-1"
+VERSION = "stancewatch-2"
 MAX_ARTICLE_BYTES = 4 * 1024 * 1024
 """Of body text; ten novels, and well below the largest Kafka record."""
 _LEAST_LETTERS_FOR_LANGUAGE = 20
@@ -62,7 +62,7 @@ def normalise(raw: RawDocument, observed_at: datetime) -> Article:
             published_origin=origin,
             observed_at=observed_at,
             raw_digest=hashlib.sha256(raw.content).hexdigest(),
-            normaliser=VERSION,
+            normaliser=f"{VERSION} {EXTRACTOR}" if raw.media_type == "text/html" else VERSION,
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -110,8 +110,7 @@ def _too_long(raw: RawDocument) -> BadInputError:
 
 
 def _page_parts(raw: RawDocument) -> Parts:
-    content = decode(raw.content, raw.charset) if raw.charset else raw.content
-    page = read_page(content, raw.known.url)
+    page = read_page(decode(raw.content, raw.charset or declared_charset(raw.content)), raw.known.url)
     if page is None:
         raise BadInputError(raw.where, "no article was found in this HTML page")
     return _text_parts(page.text, raw.known.title or page.known.title, page.known)

@@ -105,13 +105,29 @@ OPENING = (
     r"(?:subscribe|sign up|unsubscribe) (?:to|for|here|now|today|by|:)",
     r"sign up\s*:|newsletter\s*:|lettre d['’]information\s*:|la newsletter\b",
     r"get (?:the|our|all) .{1,60} (?:inbox|newsletter)|.{1,60} in your inbox",
-    r"(?:you (?:get|receive|are receiving) this|you['’]re receiving this|sie erhalten diese)\b",
+    r"(?:you (?:get|receive|are receiving) this|you['’]re receiving this|sie erhalten diese|vous recevez ce|"
+    r"recibe(?:s)? este|ricevi questa|você (?:está recebendo|recebe) est[ea]|u ontvangt deze) ?(?:e-?mail|mail|message|correo|"
+    r"newsletter|nieuwsbrief|lettre)?\b.{0,30}",
+    r"\(?(?:dpa|afp|ap|reuters|ansa|efe|anp|lusa|apa|sda|ats|afx)(?:[/, -]+(?:dpa|afp|ap|reuters|ansa|efe|anp|lusa|apa|sda|ats|afx))*\)?\Z",
     r"(?:newsletter|abonnieren sie|jetzt abonnieren|melden sie sich) .{0,40}(?:abonnieren|an|newsletter)",
     r"(?:abonnez-vous|inscrivez-vous|recevez|recevoir l['’]infolettre|nos offres d['’]abonnement|espace abonnés)",
     r"(?:suscríbete|apúntate|recibe nuestr|iscriviti|abbonati|assine a|receba noss|inscreva-se|abonneer|schrijf je in)",
     r"(?:follow|join|folgen sie|suivez|sigue a|seguici|siga|volg) (?:us|uns|nous|nos|ons|.{1,30} on (?:facebook|x|twitter))\b",
     r"send to a friend|reenvía este|darte de baja|forward (?:this|to)",
     r"buy me a coffee|buy the .{1,40}: compare",
+    # texts for subscribers
+    r"(?:this|the rest of this|to read the rest of this) (?:article|story|content) is (?:only |exclusively |reserved )?"
+    r"(?:for|available to) (?:our )?(?:paying )?(?:subscribers|members)|continue reading with|"
+    r"already (?:a|an) (?:\w+ )?(?:subscriber|member)\b|cancel any ?time",
+    r"(?:jetzt )?weiterlesen mit\b|dieser (?:artikel|beitrag|text) ist (?:nur )?für (?:unsere )?abonnent|"
+    r"(?:sie haben|du hast|haben sie) (?:bereits|schon) ein .{0,12}abo|(?:bereits|schon) abonnent|(?:monatlich|jederzeit) kündbar",
+    r"(?:la suite|cet article|la lecture) (?:de cet article )?est réservée?\b|déjà abonnée?|sans engagement",
+    r"(?:contenido|artículo|noticia) (?:exclusiv[oa]|sol[oa]) para (?:suscriptores|socios)|¿?ya (?:es|eres) (?:suscriptor|socio)|"
+    r"sin permanencia",
+    r"(?:contenuto|articolo) (?:riservato|esclusivo)\b|sei già abbonato|disdici quando",
+    r"(?:conteúdo|matéria) (?:exclusiv[oa]|restrit[oa])\b|já (?:é|sou) assinante|cancele quando",
+    r"dit artikel is (?:alleen|exclusief|enkel) voor (?:onze )?(?:abonnees|leden)|(?:al|reeds) (?:abonnee|lid)\b|"
+    r"(?:maandelijks|dagelijks) opzegbaar",
     # law and money
     r"(?:©|\(c\)|copyright (?:©|by\b|\d{4}))",
     r"(?:this|our) (?:site|website|page) (?:uses|contains) (?:cookies|affiliate)|we use cookies|we and our \d+ partners",
@@ -124,7 +140,8 @@ OPENING = (
     r"immagine|imagem|beeld|credits?|crédit(?:s)?(?: photo)?|photo credit|bildquelle|fotograf[ií]a)\s?(?: by | von |:|©|/)",
     r"\(?(?:additional )?(?:reporting|writing|editing) (?:by|from)\b",
     r"(?:source|quelle|fuente|fonte|bron|sources|quellen)\s?:",
-    r"(?:press )?(?:contact|kontakt|contacto|contatto|contato)(?: (?:for|für|para|per|pour|à)[^:]{1,30})?\s?:|"
+    r"(?:press(?:e|e-)?|media|pers)?[ ]?(?:contact|kontakt|contacto|contatto|contato)"
+    r"(?: (?:for|für|para|per|pour|à|de|presse|prensa|stampa)[^:]{0,30})?\s?:|ufficio stampa\s?:|"
     r"note to editors\s?:|per informazioni\s?:",
     r"last (?:updated|modified)|reading time|lesezeit|temps de lecture|tiempo de lectura|tempo di lettura|"
     r"tempo de leitura|leestijd",

@@ -79,9 +79,9 @@ def same_site(one: str, other: str) -> bool:
 
 def looks_like_article(url: str) -> bool:
     """False for a home page or section (`/`, `/news/politics`): its last segment is no headline and has no number."""
-    parts = urlsplit(url)
-    last = parts.path.rstrip("/").rpartition("/")[2]
-    return bool(_ARTICLE_SEGMENT.search(last) or re.search(r"=[^&]*\d", parts.query))
+    address, _, query = page_key(url).partition("?")
+    last = address.partition("/")[2].rpartition("/")[2]
+    return bool(_ARTICLE_SEGMENT.search(last) or re.search(r"=[^&]*\d", query))
 
 
 def _split(url: str) -> SplitResult:
