@@ -58,8 +58,9 @@ class Pace:
         return self.count / self.seconds
 
     @property
-    def columns(self) -> tuple[str, str, str]:
-        return f"{self.count:,}", f"{self.rate:,.0f}", f"{self.cpu_seconds / self.count * 1e6:.1f}"
+    def columns(self) -> tuple[str, str, str, str]:
+        each = self.cpu_seconds / self.count * 1e6
+        return f"{self.count:,}", f"{self.rate:,.0f}", f"{each:.1f}", f"{self.seconds:.1f}"
 
 
 def publish(settings: BrokerSettings, count: int) -> None:
@@ -134,9 +135,9 @@ def _measured(settings: BrokerSettings) -> tuple[float, float]:
     return records or 0.0, REGISTRY.get_sample_value("stance_track_transaction_seconds_count") or 0.0
 
 
-def restarted(settings: BrokerSettings) -> Pace:
+def restarted(settings: BrokerSettings, count: int) -> Pace:
     """From the start to the first look for news."""
-    loop, pace = TransactionalLoop(settings, Parameters(), "0"), Pace()
+    loop, pace = TransactionalLoop(settings, Parameters(), "0"), Pace(count)
     with pace.running():
         loop.run(lambda: bool(loop.partitions))
     return pace
@@ -176,11 +177,12 @@ def measure(settings: BrokerSettings, count: int, console: Console) -> None:
     publish(own, count)
     copy = copied(own, count)
     track, transactions = tracked(own, count)
-    restart = restarted(own)
-    table = Table("", "observations", "a second", "CPU µs each", title=f"{settings.kafka_bootstrap_servers}")
+    restart = restarted(own, count)
+    table = Table("", "observations", "a second", "CPU µs each", "seconds", title=own.kafka_bootstrap_servers)
     table.add_row("copy", *copy.columns)
     table.add_row(f"track, {transactions} transactions", *track.columns)
-    console.print(table, f"track / copy: {track.rate / copy.rate:.0%}", f"restart: {restart.seconds:.1f} s", sep="\n")
+    table.add_row("restart", *restart.columns)
+    console.print(table, f"track / copy: {track.rate / copy.rate:.0%}", sep="\n")
 
 
 def measure_fold(longest: int, console: Console) -> None:
