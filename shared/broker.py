@@ -6,7 +6,6 @@ whichever client writes it; records may have up to `topics.MAX_RECORD_BYTES`.
 """
 
 import logging
-import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +18,10 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.embedded import embedded_broker
-from shared.settings import BrokerSettings
+from shared.settings import CLIENT_ID, BrokerSettings
+from shared.tls import ssl_context
 from shared.topic_setup import TopicSetup
 from shared.topics import ALL_TOPICS, MAX_RECORD_BYTES, Topic
-
-CLIENT_ID = "stancewatch"
 
 _log = logging.getLogger(__name__)
 
@@ -142,14 +140,6 @@ def faststream_broker(settings: BrokerSettings, **options: Any) -> KafkaBroker:
         security=_faststream_security(settings),
         **options,
     )
-
-
-def ssl_context(settings: BrokerSettings) -> ssl.SSLContext:
-    """Our TLS configuration for the Python clients: certificates and host names are always checked."""
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_file)
-    if settings.kafka_ssl_cert_file is not None:
-        context.load_cert_chain(settings.kafka_ssl_cert_file, settings.kafka_ssl_key_file)
-    return context
 
 
 def _librdkafka(settings: BrokerSettings) -> dict[str, object]:

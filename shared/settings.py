@@ -1,13 +1,16 @@
 """Settings of the broker, read from the environment (`STANCE_...`) by `__main__` alone."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import PermanentError
 from shared.topics import Topic
+
+CLIENT_ID: Final = "stancewatch"
+"""How all our clients call themselves to Kafka."""
 
 
 class BrokerSettings(BaseSettings):

@@ -1,14 +1,17 @@
-"""Kafka reached, and its topics there as they have to be; otherwise what is wrong and what would be right."""
+"""Kafka reached, and its topics there as they have to be; otherwise what is wrong and what would be right.
+
+Asked with confluent-kafka, which says why it gets no answer; topics are made with kafka-python, see `shared.admin`.
+"""
 
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType
 
+from shared import admin
 from shared.errors import BrokerUnavailableError, PermanentError
 from shared.settings import BrokerSettings
 from shared.topics import Topic
@@ -16,7 +19,6 @@ from shared.topics import Topic
 _ASK_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.1
 _REFUSED: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL})
-_NOT_ALLOWED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 _AT_LEAST: Final = frozenset({"retention.ms", "retention.bytes", "max.message.bytes"})
 
 _log = logging.getLogger(__name__)
@@ -75,43 +77,13 @@ class TopicSetup:
     def _create(self, missing: Sequence[Topic]) -> None:
         if not missing:
             return
-        created = self._client.create_topics(
-            [
-                NewTopic(
-                    self._settings.topic(topic),
-                    num_partitions=self._settings.partitions(topic),
-                    replication_factor=self._settings.kafka_replication_factor,
-                    config=topic.config,
-                )
-                for topic in missing
-            ]
-        )
-        for name, result in created.items():
-            self._made(name, result)
+        admin.create(self._settings, missing, self._seconds)
+        names = [self._settings.topic(topic) for topic in missing]
         deadline = time.monotonic() + self._seconds
-        while not self._led(created):
+        while not self._led(names):
             if time.monotonic() > deadline:
-                raise BrokerUnavailableError(f"{', '.join(created)}: made, but without leaders; is a broker down?")
+                raise BrokerUnavailableError(f"{', '.join(names)}: made, but without leaders; is a broker down?")
             time.sleep(_POLL_SECONDS)
-
-    def _made(self, name: str, result: "Future[None]") -> None:
-        try:
-            result.result(self._seconds)
-        except KafkaException as error:
-            problem: KafkaError = error.args[0]
-            if problem.code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                _log.info("another process made %s at the same time", name)
-                return
-            if problem.code() in _NOT_ALLOWED:
-                raise PermanentError(
-                    f"topic {name}: {self._user} may neither see nor create it. Give the user Describe and the "
-                    "operations it needs on the topic, and if it does not exist create it, see docs/topics.md."
-                ) from error
-            kind = BrokerUnavailableError if problem.retriable() else PermanentError
-            raise kind(
-                f"topic {name} can't be created: {problem.str()}. Create it as in docs/topics.md, or see "
-                "STANCE_KAFKA_PARTITIONS and STANCE_KAFKA_REPLICATION_FACTOR."
-            ) from error
 
     def _led(self, names: Iterable[str]) -> bool:
         known = self._metadata().topics
@@ -139,10 +111,6 @@ class TopicSetup:
                 continue
             found = {name: entry.value for name, entry in entries.items()}
             yield from (f"{resource.name}: {each}" for each in differences(by_name[resource.name], found))
-
-    @property
-    def _user(self) -> str:
-        return f"user {self._settings.kafka_sasl_username!r}" if self._settings.sasl else "this client"
 
 
 def differences(topic: Topic, found: Mapping[str, str | None]) -> list[str]:
