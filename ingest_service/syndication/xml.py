@@ -13,13 +13,14 @@ from shared.errors import BadInputError
 Element: TypeAlias = Any
 """lxml is untyped."""
 
-MAX_TAGS = 1_000_000
-"""An element of three bytes takes a hundred in memory."""
+MAX_MARKUP = 1_000_000
+"""Tags and references: a tag of three bytes takes a hundred in memory, and a reference of one much time."""
 _EPILOGUE = 2000
 """Characters in which the root is closed; comments may follow."""
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
+_PROLOGUE = 10_000
+_END_OF_SUBSET = re.compile(r"\]\s*>")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REFERENCE = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)(?:#(?:x([0-9a-f]{1,8})|(\d{1,9}));|(\w{2,32});)?",
@@ -53,8 +54,8 @@ class Document:
 
 def read_xml(content: bytes, charset: str | None, where: str, base: str) -> Document:
     """Parse a document at URL `base`; raises BadInputError if there is no element in it."""
-    if content.count(b"<") > MAX_TAGS:
-        raise BadInputError(where, f"it has more than {MAX_TAGS:,} tags")
+    if content.count(b"<") + content.count(b"&") > MAX_MARKUP:
+        raise BadInputError(where, f"it has more than {MAX_MARKUP:,} tags and references")
     parser = etree.XMLParser(
         encoding="utf-8", recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
@@ -99,7 +100,18 @@ def _characters(content: bytes, charset: str | None) -> str:
 def _repaired(text: str) -> str:
     """Well-formed but for the markup: no DTD, so that no entity is defined; HTML's entities as characters."""
     text = _NOT_XML.sub("", text).lstrip()
-    return _REFERENCE.sub(_reference, _DOCTYPE.sub("", _DECLARATION.sub("", text), count=1))
+    return _REFERENCE.sub(_reference, _without_dtd(_DECLARATION.sub("", text)))
+
+
+def _without_dtd(text: str) -> str:
+    start = text[:_PROLOGUE].lower().find("<!doctype")
+    if start < 0:
+        return text
+    end, subset = text.find(">", start), text.find("[", start)
+    if 0 <= subset < end:
+        closed = _END_OF_SUBSET.search(text, subset)
+        end = closed.end() - 1 if closed else -1
+    return text[:start] + (text[end + 1 :] if end >= 0 else "")
 
 
 def _reference(match: re.Match[str]) -> str:

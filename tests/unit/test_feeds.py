@@ -1,5 +1,7 @@
 """What feeds say, well-formed or not."""
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,7 +179,8 @@ def test_nesting_without_end_costs_only_what_is_inside() -> None:
         ("{", "no JSON"),
         ("[" * 100_000, "no JSON"),
         ("\x00\x01\x02", "binary"),
-        ("<a>" * 1_000_001, "tags"),
+        ("<a>" * 1_000_001, "tags and references"),
+        ("<rss>" + "&" * 1_000_001, "tags and references"),
     ],
 )
 def test_what_is_no_feed_is_refused_with_a_reason(content: str, reason: str) -> None:
@@ -238,3 +241,16 @@ def test_whole_articles_are_told_from_their_first_lines(content: str, complete: 
 )
 def test_a_ttl_is_taken_within_reason(ttl: str, read: timedelta) -> None:
     assert read_feed(f"<rss><channel><ttl>{ttl}</ttl></channel></rss>".encode(), None, URL).stays_for == read
+
+
+@pytest.mark.parametrize(
+    "filling",
+    ["&", "&amp;", "&#", "<![CDATA[", "<!DOCTYPE", "<!DOCTYPE a [", "] ", "<!--", "<a b='", "<?", "<a ", "<a><a"],
+)
+def test_a_megabyte_of_anything_takes_a_few_seconds_of_computing_at_most(filling: str) -> None:
+    written = rss("<guid>1</guid><description>" + filling * (1_000_000 // len(filling)))
+    before = time.process_time()
+    with suppress(BadInputError):
+        for item in read_feed(written.encode(), None, URL).items:
+            assert item.complete in {True, False}
+    assert time.process_time() - before < 20
