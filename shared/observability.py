@@ -71,6 +71,7 @@ _NOISY = {  # what matters of theirs reaches us as exceptions
     "aiokafka": logging.ERROR,
     "faststream": logging.WARNING,
     "uvicorn": logging.WARNING,
+    "httpx2": logging.WARNING,
     "trafilatura": logging.CRITICAL,
     "htmldate": logging.CRITICAL,
     "courlan": logging.CRITICAL,

@@ -50,7 +50,10 @@ def run(
         read_configuration(path)  # what is wrong is said before anything is started
     if api.port is not None:
         build.api_token(api)
-    with running(BrokerSettings()) as broker, build.publishing(broker) as (publishing, topic):
+    with (
+        running(BrokerSettings()) as broker,
+        build.publishing(broker, keep_raw=settings.keep_raw) as (publishing, topic),
+    ):
         asyncio.run(_run(path, settings, api, publishing, topic))
 
 

@@ -16,6 +16,8 @@ from shared.errors import PermanentError
 from shared.settings import BrokerSettings
 
 _DAY = timedelta(days=1)
+_UNBROKEN = 250
+"""Columns, where no terminal sets them."""
 
 
 def sources(
@@ -32,7 +34,10 @@ def sources(
     for entry in entries:
         table.add_row(entry.name, entry.kind, *told(state.rounds(entry.name), now))
     state.close()
-    Console().print(table, "Polls, failures and articles are those of the last 24 hours.", highlight=False)
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNBROKEN
+    console.print(table, "Polls, failures and articles are those of the last 24 hours.", highlight=False)
 
 
 def told(rounds: list[Round], now: datetime) -> list[str]:

@@ -1,39 +1,24 @@
 """The ingest commands as a person runs them, in processes of their own."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ingest_service.build import publishing
 from ingest_service.normalise import MAX_ARTICLE_BYTES
 from ingest_service.publish import Candidate
-from shared.broker import consumer, producer
+from ingest_service.raw import raw_content
+from shared.broker import consumer, create_topics, producer
+from shared.errors import PermanentError
 from shared.events import Article
 from shared.settings import BrokerSettings
-from shared.topics import ARTICLES
+from shared.topics import ARTICLES, RAW_DOCUMENTS
 from tests.documents import PROSE, SEEDS, article, document
-
-
-def ingest(settings: BrokerSettings, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ingest_service", *map(str, arguments)],
-        env=os.environ | environment(settings) | more,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def environment(settings: BrokerSettings) -> dict[str, str]:
-    return {
-        "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "STANCE_DATA_DIR": str(settings.data_dir),
-    }
+from tests.ingest_process import environment, ingest
 
 
 def on_topic(settings: BrokerSettings, count: int) -> list[Article]:
@@ -147,8 +132,19 @@ def test_processes_that_add_at_the_same_time_publish_each_article_once(kafka: Br
     lines = [json.dumps({"id": str(number), "body": f"{number}. {PROSE[0]}"}) for number in range(400)]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     command = [sys.executable, "-m", "ingest_service", "add", str(tmp_path / "a.jsonl")]
-    own = os.environ | environment(kafka)
-    running = [subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    running = [subprocess.Popen(command, env=environment(kafka), stderr=subprocess.PIPE, text=True) for _ in range(2)]
     told = [process.communicate(timeout=120)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0], told
     assert len({one.article_id for one in on_topic(kafka, 400)}) == 400
+
+
+def test_what_an_article_was_found_in_can_be_had_back(kafka: BrokerSettings, tmp_path: Path) -> None:
+    create_topics(kafka, [RAW_DOCUMENTS])
+    seed = SEEDS / "002_e66fe55ed26b97b5.txt"
+    assert ingest(kafka, "add", seed, STANCE_INGEST_KEEP_RAW="true").returncode == 0
+    [found] = on_topic(kafka, 1)
+    assert raw_content(kafka, found.raw_digest) == seed.read_bytes()
+    with pytest.raises(PermanentError, match="STANCE_INGEST_KEEP_RAW"):
+        raw_content(kafka, "0" * 64)
+    printed = ingest(kafka, "raw", found.raw_digest)
+    assert (printed.returncode, printed.stdout) == (0, seed.read_text())

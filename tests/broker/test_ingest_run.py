@@ -1,0 +1,143 @@
+"""The ingest service as it runs: sources, the endpoint, and being stopped."""
+
+import asyncio
+import json
+import socket
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from shared.settings import BrokerSettings
+from tests.broker.test_ingest import on_topic
+from tests.documents import PROSE
+from tests.fetching.server import Reply, Request, web_server
+from tests.ingest_process import SECONDS, TOKEN, Running, ingest, running_ingest
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Daily</title><link>{url}</link>
+<item><guid>{url}</guid><link>{url}</link><title>Story</title></item></channel></rss>"""
+PAGE = f"""<html><head><title>Story</title></head><body><article><h1>Story</h1>
+<p>{" ".join(PROSE * 4)}</p></article></body></html>"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> BrokerSettings:
+    """An embedded broker that the service starts itself."""
+    return BrokerSettings(kafka_bootstrap_servers="", data_dir=tmp_path / "data")
+
+
+def ready(service: Running) -> str:
+    """Its address, once it can work."""
+    url = service.url
+    while httpx2.get(f"{url}/readyz", timeout=SECONDS).status_code != 200:
+        assert service.process.poll() is None, service.log
+    return url
+
+
+async def test_sources_are_polled_and_articles_taken_and_a_restart_goes_on(
+    kafka: BrokerSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "stories").mkdir()
+    (tmp_path / "stories" / "a.txt").write_text(PROSE[0])
+    settings = kafka.model_copy(update={"data_dir": tmp_path / "data"})
+    async with web_server() as web:
+        feed = Reply(FEED.format(url=web.url("/story", "127.0.0.1")).encode(), headers={"ETag": '"1"'})
+        web.routes["/rss"] = lambda request: Reply(status=304) if request.conditional else feed
+        web.routes["/story"] = Reply(PAGE.encode())
+        sources = f"""
+allow_private: [127.0.0.1]
+sources:
+- {{name: daily, kind: feed, url: "{web.url("/rss", "127.0.0.1")}", every: {{least: 1s, most: 2s}}}}
+- {{name: stories, kind: files, path: stories, every: {{least: 1s, most: 1s}}}}
+- {{name: down, kind: feed, url: "http://127.0.0.1:1/rss", every: {{least: 1s, most: 1s}}}}
+"""
+        for _ in range(2):
+            asked = len(web.requests)
+            with running_ingest(settings, tmp_path, sources) as service:
+                url = await asyncio.to_thread(ready, service)
+                await asyncio.to_thread(service.said, "source down failed")
+                sent = {"id": "1", "body": PROSE[1]}
+                answer = await asyncio.to_thread(
+                    httpx2.post, f"{url}/articles", json=sent, headers=HEADERS, timeout=SECONDS
+                )
+                assert answer.status_code == 202
+                await asyncio.to_thread(until_conditional, web.requests, asked)
+                assert await asyncio.to_thread(service.stop) == 0
+    found = await asyncio.to_thread(on_topic, kafka, 3)
+    assert {one.source for one in found} == {"daily", "stories", "submitted"}
+    told = ingest(settings, "sources", "--sources", tmp_path / "sources.yaml")
+    assert (told.returncode, "never" in told.stdout, "127.0.0.1:1" in told.stdout) == (0, True, True), told
+
+
+def until_conditional(requests: list[Request], asked: int) -> None:
+    """Returns when what is known has been asked for."""
+    deadline = time.monotonic() + SECONDS
+    while not any(request.conditional for request in requests[asked:]):
+        assert time.monotonic() < deadline, requests
+        time.sleep(0.05)
+
+
+def test_the_file_of_sources_is_followed_and_a_broken_edit_told(own: BrokerSettings, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text(f"{name}: {PROSE[0]}")
+    entry = "- {{name: {0}, kind: files, path: {0}.txt, every: {{least: 1s, most: 1s}}}}\n"
+    with running_ingest(own, tmp_path, "sources:\n" + entry.format("a")) as service:
+        ready(service)
+        edited = tmp_path / "sources.yaml"
+        edited.write_text("sources:\n- {name: a, kind: fils, path: a.txt}\n")
+        service.said(r"the sources stay as they were: .*sources\.yaml:2: .*'files'")
+        edited.write_text("sources:\n" + entry.format("a") + entry.format("b"))
+        service.said("2 sources")
+        until_polled(own, tmp_path, "b")
+        assert service.stop() == 0
+
+
+def until_polled(settings: BrokerSettings, folder: Path, source: str) -> None:
+    """Returns when a round of the source is on record."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        told = ingest(settings, "sources", "--sources", folder / "sources.yaml").stdout
+        if any(source in line.split() and "never" not in line for line in told.splitlines()):
+            return
+        assert time.monotonic() < deadline, told
+
+
+def test_hostile_clients_are_cut_off_and_others_served(own: BrokerSettings, tmp_path: Path) -> None:
+    with running_ingest(own, tmp_path, STANCE_INGEST_API_READ_SECONDS="1") as service:
+        url = ready(service)
+        port = int(url.rpartition(":")[2])
+        token = f"Authorization: Bearer {TOKEN}\r\n"
+        huge = (
+            f"POST /articles HTTP/1.1\r\nHost: x\r\n{token}Content-Type: text/plain\r\nContent-Length: {10**9}\r\n\r\n"
+        )
+        slow = f"POST /articles HTTP/1.1\r\nHost: x\r\n{token}Content-Type: text/plain\r\nContent-Length: 10\r\n\r\nx"
+        expected = {"": b"", "POST /articles HT": b"", huge: b"413", slow: b"408", "nonsense\r\n\r\n": b"400"}
+        connections = [(socket.create_connection(("127.0.0.1", port), 60), sent) for sent in expected]
+        for connection, sent in connections:
+            connection.sendall(sent.encode())
+        for connection, sent in connections:
+            answer = connection.recv(10_000)
+            assert expected[sent] in answer[:12], (sent, answer)
+            assert answer == b"" or connection.recv(1) == b""
+            connection.close()
+        taken = httpx2.post(f"{url}/articles", json={"id": "1", "body": PROSE[0]}, headers=HEADERS, timeout=SECONDS)
+        assert taken.status_code == 202
+        assert service.stop() == 0
+
+
+def test_what_would_be_published_is_shown_and_not_published(own: BrokerSettings, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PROSE[0])
+    (tmp_path / "sources.yaml").write_text("sources: [{name: a, kind: files, path: a.txt}]")
+    for _ in range(2):
+        done = ingest(own, "check", "a", "--sources", tmp_path / "sources.yaml")
+        told = json.loads(done.stdout)
+        assert (done.returncode, told["status"], told["event"]["body"]) == (0, "published", PROSE[0])
+
+
+def test_a_service_with_nothing_to_do_or_a_guessable_token_says_so(own: BrokerSettings, tmp_path: Path) -> None:
+    assert "STANCE_INGEST_SOURCES" in ingest(own, "run").stderr
+    short = {"STANCE_INGEST_API_PORT": "0", "STANCE_INGEST_API_TOKEN": "secret"}
+    assert "STANCE_INGEST_API_TOKEN" in ingest(own, "run", **short).stderr
+    assert not own.data_dir.exists()
