@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
@@ -10,12 +12,14 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from shared import broker, topics
 from shared.cloudevents import to_kafka
 from shared.dead_letters import DeadLetter
+from shared.errors import TransientError
 from shared.observability import TRACK_TRANSACTION_SECONDS
 from shared.settings import BrokerSettings
 from stance_service.polling import POLL_SECONDS
 from stance_service.tracker import Outputs
 
 GROUP: Final = "tracker"
+GRACE_SECONDS: Final = 1.0
 
 
 class Publisher:
@@ -43,7 +47,7 @@ class Publisher:
                 for letter in letters:
                     self._park(letter)
                 read_to = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
-                self._retried(producer.send_offsets_to_transaction, read_to, consumer.consumer_group_metadata())
+                self._retried(self._send_offsets, read_to, consumer.consumer_group_metadata())
                 self._retried(producer.commit_transaction)
             except KafkaException as error:
                 if error.args[0].txn_requires_abort():
@@ -68,6 +72,24 @@ class Publisher:
             headers=letter.headers,
             timestamp=record.written_at_ms,
         )
+
+    def _send_offsets(self, offsets: list[TopicPartition], members: object, seconds: float) -> None:
+        """Gives up in time where librdkafka hangs for good, after a restart of the broker (its issues 5456, 5511)."""
+        sent: Future[None] = Future()
+
+        def send() -> None:
+            try:
+                self._producer.send_offsets_to_transaction(offsets, members, seconds)
+            except KafkaException as error:
+                sent.set_exception(error)
+            else:
+                sent.set_result(None)
+
+        Thread(target=send, daemon=True).start()
+        try:
+            sent.result(seconds + GRACE_SECONDS)
+        except TimeoutError:
+            raise TransientError(f"tracking stopped: Kafka took no offsets for {seconds:.0f} s") from None
 
     def _retried(self, step: Callable[..., Any], *arguments: object) -> None:
         """A step of the transaction, again while the client says that the same call may yet succeed."""
