@@ -47,12 +47,12 @@ def open_state(settings: BrokerSettings) -> State:
 
 
 @contextmanager
-def publishing(settings: BrokerSettings) -> Iterator[tuple[Publishing, Topic]]:
+def publishing(settings: BrokerSettings, *, keep_raw: bool = False) -> Iterator[tuple[Publishing, Topic]]:
     """Publishing to a broker that is running."""
     state = open_state(settings)
     topic = Topic(settings)
     try:
-        yield Publishing(state, topic, now), topic
+        yield Publishing(state, topic, now, keep_raw=keep_raw), topic
     finally:
         topic.close()
         state.close()

@@ -14,6 +14,7 @@ from typing import Protocol
 from ingest_service.dedupe import Duplicates
 from ingest_service.identity import article_id, fingerprint
 from ingest_service.outcomes import Outcome, decide
+from ingest_service.raw import raw_entries
 from ingest_service.sources import Gone, RawDocument
 from ingest_service.state import State
 from ingest_service.topic import Entry, Place, Read
@@ -57,11 +58,14 @@ class ArticlesTopic(Protocol):
 class Publishing:
     """Publishes what is new. Blocking, for one thread at a time; several processes take turns, a batch each."""
 
-    def __init__(self, state: State, topic: ArticlesTopic, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, state: State, topic: ArticlesTopic, clock: Callable[[], datetime], *, keep_raw: bool = False
+    ) -> None:
         self.state = state
         self._copies = Duplicates(state.connection)
         self._topic = topic
         self._clock = clock
+        self._keep_raw = keep_raw
 
     def catch_up(self) -> None:
         """Learn what is on the topic; everything, if it is another than last time."""
@@ -74,7 +78,7 @@ class Publishing:
             with self.state.writing():  # others may publish in between
                 caught_up = self._read(_READ_AT_ONCE)
 
-    def publish(self, steps: Iterable[Step]) -> list[Outcome]:
+    def publish(self, steps: Sequence[Step]) -> list[Outcome]:
         """What became of each, in order; returns once the broker has all of it.
 
         Raises BrokerUnavailableError if it may not: then nothing is noted, and all of it is to be published again.
@@ -82,9 +86,11 @@ class Publishing:
         with self.state.writing():
             self._read()
             outcomes = self._decide(steps)
-            written = [outcome for outcome in outcomes if outcome.record is not None]
-            if written:
-                self._note_places(self._topic.write([_entry(outcome) for outcome in written]))
+            entries = [_entry(outcome) for outcome in outcomes if outcome.record is not None]
+            if self._keep_raw:
+                entries += raw_entries(_published_documents(steps, outcomes))
+            if entries:
+                self._note_places(self._topic.write(entries))
         return outcomes
 
     def preview(self, steps: Iterable[Step]) -> list[Outcome]:
@@ -151,6 +157,12 @@ class Publishing:
             if place.topic == ARTICLES.name and progress.get(place.partition, 0) == place.offset:
                 progress[place.partition] = place.offset + 1
                 self.state.advance(place.partition, place.offset + 1)
+
+
+def _published_documents(steps: Iterable[Step], outcomes: Iterable[Outcome]) -> list[RawDocument]:
+    published = {outcome.event.raw_digest for outcome in outcomes if isinstance(outcome.event, Article)}
+    candidates = (step for step in steps if isinstance(step, Candidate))
+    return [each.document for each in candidates if each.article.raw_digest in published]
 
 
 def _entry(outcome: Outcome) -> Entry:

@@ -16,6 +16,7 @@ class IngestSettings(BaseSettings):
 
     max_file_bytes: int = Field(MAX_BYTES, gt=0, description="Files, and single lines of JSON lines, must be smaller.")
     max_archive_bytes: int = Field(MAX_ARCHIVE_BYTES, gt=0, description="The most that one archive may unpack to.")
+    keep_raw: bool = Field(False, description="Keep what articles were found in on `articles.raw.v1`, for audits.")
     sources: Path | None = Field(None, description="YAML file of the sources that `run` polls, see docs/ingest.md.")
     workers: int | None = Field(None, gt=0, description="Processes that normalise. Unset: one a core.")
     parallel: int = Field(20, gt=0, description="Sources polled at the same time.")

@@ -24,7 +24,6 @@ from shared.events import ARTICLE_EVENT, Article, Retraction
 from shared.settings import BrokerSettings
 from shared.topics import ARTICLES
 
-HEADERS: Final[list[tuple[str, str | bytes | None]]] = [("content-type", b"application/json")]
 _READ: Final = 1000
 _SECONDS: Final = 0.1
 _TURN_SECONDS: Final = 2.0
@@ -40,6 +39,7 @@ class Entry:
     topic: str
     key: bytes
     value: bytes
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,8 @@ class Topic:
             self._producer = broker.producer(self._settings)
         for entry in entries:
             topic = self._settings.kafka_topic_prefix + entry.topic
-            self._producer.produce(topic, entry.value, entry.key, headers=HEADERS, on_delivery=settle)
+            headers: list[tuple[str, str | bytes | None]] = [("content-type", entry.content_type.encode())]
+            self._producer.produce(topic, entry.value, entry.key, headers=headers, on_delivery=settle)
             self._producer.poll(0)
         deadline = time.monotonic() + self._timeout
         while self._producer.flush(_SECONDS) and time.monotonic() < deadline and not self._stopped.is_set():

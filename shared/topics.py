@@ -45,6 +45,15 @@ OBSERVED_ARTICLES = Topic(
 )
 POSITIONS = Topic("stance.positions.v1", "Timeline", key="actor/axis", partitions=6, compacted=True)
 CHANGES = Topic("stance.changes.v1", "StanceChange as CloudEvent", key="actor", partitions=6)
+RAW_DOCUMENTS = Topic(
+    "articles.raw.v1",
+    "the bytes that an article was found in",
+    key="raw_digest",
+    partitions=6,
+    compacted=True,
+    consumed=False,
+)
 
 TOPICS = (ARTICLES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS, CHANGES)
-ALL_TOPICS = (*TOPICS, *(topic.dead for topic in TOPICS if topic.consumed))
+"""Those that hold events."""
+ALL_TOPICS = (*TOPICS, RAW_DOCUMENTS, *(topic.dead for topic in TOPICS if topic.consumed))

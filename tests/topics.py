@@ -18,6 +18,7 @@ class MemoryTopic:
         self.broken = False
         self.mute = False
         self.writes = 0
+        self.others: list[Entry] = []
         self.partitions: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
 
     @property
@@ -47,6 +48,9 @@ class MemoryTopic:
         return places
 
     def _append(self, entry: Entry) -> Place:
+        if entry.topic != ARTICLES.name:
+            self.others.append(entry)
+            return Place(entry.topic, 0, len(self.others) - 1)
         number = entry.key[0] % PARTITIONS
         self.partitions[number].append(entry.value)
         return Place(ARTICLES.name, number, len(self.partitions[number]) - 1)

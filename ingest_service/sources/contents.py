@@ -101,7 +101,7 @@ class Reader:
     def _document(self, item: Item, source: str) -> RawDocument:
         content = item.stream.read(self.max_bytes)
         if len(content) >= self.max_bytes:
-            reason = f"it has {self.max_bytes:,} bytes or more, the limit (STANCE_INGEST_MAX_FILE_BYTES)"
+            reason = f"it is too large: the limit is {self.max_bytes:,} bytes (STANCE_INGEST_MAX_FILE_BYTES)"
             raise BadInputError(item.where, reason)
         known = self.manifest.known(item.name, item.where)
         return RawDocument(source, item.name, item.where, content, _media_type(item, content), known)

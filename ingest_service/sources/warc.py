@@ -66,7 +66,7 @@ def _document(
     except (ValueError, LookupError, AttributeError, EOFError, zlib.error) as error:  # warcio lets them out
         return BadInputError(where, f"the WARC record's answer can't be decoded ({type(error).__name__}: {error})")
     if len(content) >= max_bytes:
-        reason = f"it has {max_bytes:,} bytes or more, the limit (STANCE_INGEST_MAX_FILE_BYTES)"
+        reason = f"it is too large: the limit is {max_bytes:,} bytes (STANCE_INGEST_MAX_FILE_BYTES)"
         return BadInputError(where, reason)
     media_type = _MEDIA_TYPES.get(kind_of(declared.partition(";")[0].strip().lower(), content))
     if media_type is None:

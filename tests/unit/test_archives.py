@@ -302,7 +302,7 @@ def test_a_record_that_can_t_be_decoded_costs_that_record(tmp_path: Path) -> Non
     (tmp_path / "a.warc").write_bytes(out.getvalue())
     documents, reasons = read(tmp_path / "a.warc", max_bytes=1024**2)
     assert [d.key for d in documents] == ["https://x.example/2"]
-    assert "record 1 (https://x.example/1): it has 1,048,576 bytes or more" in reasons[0]
+    assert "record 1 (https://x.example/1): it is too large: the limit is 1,048,576 bytes" in reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
     documents, reasons = read(tmp_path, max_bytes=100)
     assert [document.key for document in documents] == ["c.txt"]
     assert "a.txt: it is no regular file" in reasons[0]
-    assert "b.txt: it has 100 bytes or more, the limit (STANCE_INGEST_MAX_FILE_BYTES)" in reasons[1]
+    assert "b.txt: it is too large: the limit is 100 bytes (STANCE_INGEST_MAX_FILE_BYTES)" in reasons[1]
 
 
 @pytest.mark.parametrize("name", ["nothing", "nothing.txt"])

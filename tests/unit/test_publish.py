@@ -1,5 +1,6 @@
 """What is published, as which revision, and what is known after things went wrong."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ingest_service.sources import Gone
 from ingest_service.state import State
 from shared.errors import BadInputError, BrokerUnavailableError, TransientError
 from shared.events import Article, Retraction
+from shared.topics import MAX_RECORD_BYTES
 from tests.documents import PROSE, READ_AT, article, document
 from tests.topics import MemoryTopic
 
@@ -173,3 +175,25 @@ def test_an_older_revision_read_late_does_not_count(state: State) -> None:
     state.note("a", 2, "second")
     state.note("a", 1, "first")
     assert state.latest("a") == (2, "second")
+
+
+def test_what_articles_were_found_in_is_kept_when_asked_for(state: State, topic: MemoryTopic) -> None:
+    publishing = Publishing(state, topic, lambda: READ_AT, keep_raw=True)
+    publishing.catch_up()
+    publishing.publish([candidate(), candidate(key="b.txt"), candidate(PROSE[1], key="c.txt")])
+    publishing.publish([candidate()])
+    assert sorted(entry.value.decode() for entry in topic.others) == sorted(PROSE)
+    assert {entry.key.decode() for entry in topic.others} == {
+        event.raw_digest for event in topic.events if isinstance(event, Article)
+    }
+
+
+def test_what_is_too_large_to_be_kept_does_not_keep_its_article_from_being_published(
+    state: State, topic: MemoryTopic
+) -> None:
+    publishing = Publishing(state, topic, lambda: READ_AT, keep_raw=True)
+    publishing.catch_up()
+    large = document(b" " * MAX_RECORD_BYTES)
+    found = article().model_copy(update={"raw_digest": hashlib.sha256(large.content).hexdigest()})
+    assert statuses(publishing.publish([Candidate(found, large)])) == ["published"]
+    assert topic.others == []
