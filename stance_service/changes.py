@@ -95,6 +95,22 @@ def compare(before: list[Interval] | None, after: list[Interval], chain: Chain) 
     return Comparison(turns, after)
 
 
+def outline(before: list[Interval], after: list[Interval], chain: Chain) -> tuple[int, ...]:
+    """All that a comparison with `before` heeds of a course, as long as its list of intervals is the same one.
+
+    When the newest position will have faded is of no matter beyond all that `before` has evidence for.
+    """
+    if not before or not after:
+        return ()
+    last, latest = after[-1], before[-1].last + 1
+    ends = chain.fades_on(last.last, last.log_odds, last.side) if last.last < latest else 0
+    return (min(ends or latest, latest), *(_side_of(each, chain) for each in after if each.side == 0))
+
+
+def _side_of(interval: Interval, chain: Chain) -> int:
+    return (interval.log_odds >= chain.leave) - (interval.log_odds <= -chain.leave)
+
+
 def _begin_alike(before: list[Interval], after: list[Interval], chain: Chain) -> bool:
     """Whether nothing turned, nor wavers, however the newest spell ends: each one then meets the one in its place."""
     since = _first_spell_to_differ(before, after)

@@ -16,7 +16,7 @@ from shared.errors import PermanentError
 from shared.events import Axis, Digest, Slug, StanceChange, Timeline
 from stance_service.announcement import Circumstances, announcement
 from stance_service.belief import Parameters, chain
-from stance_service.changes import Turn, compare
+from stance_service.changes import Turn, compare, outline
 from stance_service.course import Interval
 from stance_service.evidence import Weighed
 from stance_service.ledger import ActorLedger
@@ -31,6 +31,8 @@ class _Actor:
     ledger: ActorLedger
     announced: dict[Axis, list[Interval]] = field(default_factory=dict)
     """What subscribers were last told of, by axis: the ledger's own list as long as both are alike."""
+    compared: dict[Axis, tuple[list[Interval], tuple[int, ...]]] = field(default_factory=dict)
+    """What was compared last with what was announced, and left unsettled; by axis."""
     pending: dict[Axis, dict[Digest, Weighed]] = field(default_factory=dict)
     """What began or ceased to count and wasn't compared yet."""
 
@@ -131,10 +133,19 @@ class Tracker:
         pending, actor.pending = actor.pending, {}
         for axis, items in pending.items():
             announced, known = actor.announced.get(axis), actor.ledger.axes[axis].course.intervals()
-            if announced is not known:
-                turns, actor.announced[axis] = compare(announced, known, self._chain)
-                if turns:
-                    found.append((self._circumstances(actor.ledger, axis, list(items.values())), turns))
+            if announced is known:
+                continue
+            compared = known, outline(announced or [], known, self._chain)
+            before = actor.compared.get(axis)
+            if before is not None and before[0] is known and before[1] == compared[1]:
+                continue
+            turns, actor.announced[axis] = compare(announced, known, self._chain)
+            if turns:
+                found.append((self._circumstances(actor.ledger, axis, list(items.values())), turns))
+            if actor.announced[axis] is known:
+                actor.compared.pop(axis, None)
+            else:
+                actor.compared[axis] = compared
         return found
 
     def _circumstances(self, ledger: ActorLedger, axis: Axis, triggers: list[Weighed]) -> Circumstances:
