@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -118,7 +117,9 @@ class Fetcher:
 
     async def _insist(self, url: httpx2.URL, wish: _Wish, interval: float) -> Fetched | NotModified | str:
         """One answer; asked for again, ever later, while the server fails. A text is where it redirects to."""
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 async with self._pacer.turn(str(url), url.host, interval):
                     return await self._ask(url, wish)
@@ -129,7 +130,6 @@ class Fetcher:
                 if attempt >= self._settings.attempts or asked_to_wait > self._settings.max_wait_seconds:
                     raise
             await self._clock.sleep(self._settings.backoff_seconds * 2 ** (attempt - 1) * self._jitter())
-        raise AssertionError("count() has no end")
 
     async def _ask(self, url: httpx2.URL, wish: _Wish) -> Fetched | NotModified | str:
         limit = self._settings.timeout_seconds

@@ -11,9 +11,12 @@ _KEY = "seen"
 
 @dataclass(frozen=True)
 class Sight:
-    """The version that was dealt with, where it was in the end, and how often a newer one could not be fetched."""
+    """The version that was dealt with, where it was in the end, and how often a newer one could not be fetched.
 
-    version: str
+    `version` None: none was ever fetched.
+    """
+
+    version: str | None
     url: str | None = None
     failures: int = 0
 
@@ -38,7 +41,7 @@ class Seen:
 
     def failed(self, key: str) -> int:
         """An item could not be fetched this time; the number of times in a row."""
-        before = self._sights.get(key) or Sight("")
+        before = self._sights.get(key) or Sight(None)
         self._keep(key, replace(before, failures=before.failures + 1))
         return before.failures + 1
 

@@ -158,6 +158,16 @@ async def test_a_sitemap_with_pages_left_for_the_next_round_is_asked_as_usual(
     assert memory.get(NOT_BEFORE) is None
 
 
+async def test_a_page_without_a_date_that_fails_is_fetched_in_a_later_round(
+    server: WebServer, source: SitemapSource
+) -> None:
+    memory = Notes()
+    server.routes |= {"/map": urlset(server, a=""), "/a": Reply(status=500)}
+    assert await poll(source, memory) == []
+    server.routes["/a"] = PAGE
+    assert await keys(source, memory) == ["a"]
+
+
 async def test_a_sitemap_that_is_missing_fails_the_source(source: SitemapSource) -> None:
     with pytest.raises(NotFoundError):
         await poll(source, Notes())
