@@ -1,9 +1,8 @@
 """Construct what publishes, from settings."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from ingest_service.fetching import Fetcher, FetchSettings
 from ingest_service.fetching.network import VettedNetwork
 from ingest_service.memory import polled
 from ingest_service.normalising import Normaliser
-from ingest_service.outbox import Outbox
 from ingest_service.polling import Polled
 from ingest_service.publish import Publishing
 from ingest_service.settings import ApiSettings, IngestSettings
@@ -47,30 +45,15 @@ def open_state(settings: BrokerSettings) -> State:
 
 
 @contextmanager
-def publishing(settings: BrokerSettings, *, keep_raw: bool = False) -> Iterator[tuple[Publishing, Topic]]:
+def publishing(settings: BrokerSettings, *, keep_raw: bool = False) -> Iterator[Publishing]:
     """Publishing to a broker that is running."""
     state = open_state(settings)
     topic = Topic(settings)
     try:
-        yield Publishing(state, topic, now, keep_raw=keep_raw), topic
+        yield Publishing(state, topic, now, keep_raw=keep_raw)
     finally:
         topic.close()
         state.close()
-
-
-@asynccontextmanager
-async def outbox(publisher: Publishing, topic: Topic) -> AsyncIterator[Outbox]:
-    """An outbox at work; at the end it gives up what the broker has not acknowledged."""
-    waiting = Outbox(publisher)
-    work = asyncio.create_task(waiting.run(), name="publish")
-    try:
-        yield waiting
-    finally:
-        topic.stop()
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-        await asyncio.to_thread(waiting.close)
 
 
 def fetcher(configuration: Configuration | None) -> Fetcher:

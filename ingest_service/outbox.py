@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from ingest_service.outcomes import Outcome
 from ingest_service.publish import Publishing, Remember, Step
@@ -27,14 +27,31 @@ class _Waiting:
 
 
 class Outbox:
-    """For the event loop it is made in. `run` has to run for anything to be published."""
+    """An async context manager that publishes; at its end it gives up what the broker has not acknowledged."""
 
     def __init__(self, publishing: Publishing) -> None:
         self._publishing = publishing
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, "publish")
         self._answers = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
         self.readiness = Readiness("the topic of articles has not been read yet")
+
+    async def __aenter__(self) -> Self:
+        self._work = asyncio.create_task(self._run(), name="publish")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._publishing.stop()
+        self.work.cancel()
+        await asyncio.gather(self.work, return_exceptions=True)
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+
+    @property
+    def work(self) -> asyncio.Task[None]:
+        """Ends only by failing, and nothing is published then."""
+        assert self._work is not None, "it has not been entered"
+        return self._work
 
     async def publish(self, steps: Sequence[Step]) -> list[Outcome]:
         """Once the broker has everything; raises BrokerUnavailableError at once while it is known not to answer."""
@@ -55,7 +72,7 @@ class Outbox:
         """Use the state between two batches."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
-    async def run(self) -> None:
+    async def _run(self) -> None:
         """Publish until cancelled; while the broker is away, try again and again."""
         await self._recover()
         while True:
@@ -70,10 +87,6 @@ class Outbox:
                     await self._recover(error)
             else:
                 _share(batch, outcomes)
-
-    def close(self) -> None:
-        """Returns when the thread has ended; stop the topic before, if the broker may be away."""
-        self._thread.shutdown(cancel_futures=True)
 
     async def _recover(self, error: StanceError | None = None) -> None:
         """Returns when the topic was read to its end again."""

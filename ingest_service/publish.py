@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ingest_service.dedupe import Duplicates
 from ingest_service.identity import article_id, fingerprint
+from ingest_service.normalise import VERSION
 from ingest_service.outcomes import Outcome, decide
 from ingest_service.raw import raw_entries
 from ingest_service.sources import Gone, RawDocument
@@ -53,6 +54,7 @@ class ArticlesTopic(Protocol):
     def ends(self) -> dict[int, int]: ...
     def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[Read]]: ...
     def write(self, entries: Sequence[Entry]) -> list[Place]: ...
+    def stop(self) -> None: ...
 
 
 class Publishing:
@@ -69,7 +71,7 @@ class Publishing:
 
     def catch_up(self) -> None:
         """Learn what is on the topic; everything, if it is another than last time."""
-        identity = self._topic.identity()
+        identity = self._identity()
         with self.state.writing() as state:
             if state.topic() != identity:
                 self._begin(identity)
@@ -87,11 +89,14 @@ class Publishing:
             self._read()
             outcomes = self._decide(steps)
             entries = [_entry(outcome) for outcome in outcomes if outcome.record is not None]
-            if self._keep_raw:
-                entries += raw_entries(_published_documents(steps, outcomes))
-            if entries:
-                self._note_places(self._topic.write(entries))
+            if self._keep_raw:  # first: once an article is there, nobody looks at its document again
+                self._topic.write(list(raw_entries(_published_documents(steps, outcomes))))
+            self._note_places(self._topic.write(entries))
         return outcomes
+
+    def stop(self) -> None:
+        """From another thread: give up what the broker has not acknowledged."""
+        self._topic.stop()
 
     def preview(self, steps: Iterable[Step]) -> list[Outcome]:
         """What would become of each if it were published now."""
@@ -119,7 +124,7 @@ class Publishing:
         progress, ends = self.state.progress(), self._topic.ends()
         if any(offset > ends.get(partition, 0) for partition, offset in progress.items()):
             _log.warning("the topic of articles has lost records or was made anew: what it holds is read again")
-            self._begin(self._topic.identity())
+            self._begin(self._identity())
             progress = {}
         count = 0
         for batch in self._topic.read(progress, ends):
@@ -131,6 +136,10 @@ class Publishing:
             if limit is not None and count >= limit:
                 return False
         return True
+
+    def _identity(self) -> str:
+        """That of the topic, and of what makes fingerprints: those of another version can't be compared."""
+        return f"{self._topic.identity()} {VERSION}"
 
     def _begin(self, identity: str) -> None:
         self.state.begin(identity)

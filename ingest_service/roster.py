@@ -4,13 +4,20 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from ingest_service.configuration import AnyEntry, Configuration
-from ingest_service.polling import Poller
 
 _RESTART_SECONDS: Final = 30.0
 _log = logging.getLogger(__name__)
+
+
+class Polling(Protocol):
+    """See `ingest_service.polling.Poller`."""
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class _Running:
 class Roster:
     """Has a poller for each source, made by `poller`; an async context manager that ends them all."""
 
-    def __init__(self, poller: Callable[[AnyEntry], Poller]) -> None:
+    def __init__(self, poller: Callable[[AnyEntry], Polling]) -> None:
         self._poller = poller
         self._running: dict[str, _Running] = {}
 
@@ -47,7 +54,7 @@ class Roster:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _keep_polling(name: str, poller: Poller) -> None:
+async def _keep_polling(name: str, poller: Polling) -> None:
     while True:
         try:
             await poller.run()

@@ -37,7 +37,7 @@ def add(
     """
     settings = IngestSettings()
     configuration = read_configuration(settings.sources) if settings.sources is not None else None
-    with running(BrokerSettings()) as broker, build.publishing(broker, keep_raw=settings.keep_raw) as (publishing, _):
+    with running(BrokerSettings()) as broker, build.publishing(broker, keep_raw=settings.keep_raw) as publishing:
         report = asyncio.run(_add(targets, source, settings, configuration, publishing))
     Console(stderr=True).print(
         f"{report.published} published ({report.revised} as a new revision), {report.unchanged} unchanged, "

@@ -37,7 +37,7 @@ def check(
     settings = IngestSettings()
     path = sources or settings.sources
     configuration = read_configuration(path) if path is not None else None
-    with running(BrokerSettings()) as broker, build.publishing(broker) as (publishing, _):
+    with running(BrokerSettings()) as broker, build.publishing(broker) as publishing:
         asyncio.run(_check(source, settings, configuration, publishing, most))
 
 

@@ -24,7 +24,6 @@ from ingest_service.publish import Publishing
 from ingest_service.reloading import configurations
 from ingest_service.roster import Roster
 from ingest_service.settings import ApiSettings, IngestSettings
-from ingest_service.topic import Topic
 from shared.broker import running
 from shared.errors import PermanentError
 from shared.health import Checks, Progress, serving_health
@@ -52,17 +51,15 @@ def run(
         build.api_token(api)
     with (
         running(BrokerSettings()) as broker,
-        build.publishing(broker, keep_raw=settings.keep_raw) as (publishing, topic),
+        build.publishing(broker, keep_raw=settings.keep_raw) as publishing,
     ):
-        asyncio.run(_run(path, settings, api, publishing, topic))
+        asyncio.run(_run(path, settings, api, publishing))
 
 
-async def _run(
-    path: Path | None, settings: IngestSettings, api: ApiSettings, publishing: Publishing, topic: Topic
-) -> None:
+async def _run(path: Path | None, settings: IngestSettings, api: ApiSettings, publishing: Publishing) -> None:
     async with AsyncExitStack() as stack:
         normaliser = stack.enter_context(build.normaliser(settings))
-        outbox = await stack.enter_async_context(build.outbox(publishing, topic))
+        outbox = await stack.enter_async_context(Outbox(publishing))
         comes_round = Progress("the event loop", _SILENT_SECONDS)
         checks = Checks(live={"loop": comes_round}, ready={"kafka": outbox.readiness})
         stack.enter_context(serving_health(HealthSettings(), checks))
@@ -79,7 +76,7 @@ async def _run(
             await stack.enter_async_context(serving(api, application(articles, checks)))
         if path is not None:
             work.append(_Polling(settings, publishing, outbox, normaliser).follow(path))
-        await _until_stopped(work)
+        await _until_stopped(work, outbox.work)
     _log.info("stopped")
 
 
@@ -114,19 +111,18 @@ class _Polling:
         )
 
 
-async def _until_stopped(work: list[Coroutine[Any, Any, None]]) -> None:
-    """Do all of it until a signal comes; raises what went wrong with any."""
+async def _until_stopped(work: list[Coroutine[Any, Any, None]], publishing: asyncio.Task[None]) -> None:
+    """Do all of it until a signal comes; raises what went wrong with any. Publishing goes on, for what is left."""
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    tasks = [asyncio.create_task(each) for each in work]
-    stop = asyncio.create_task(stopped.wait())
-    done, pending = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
+    tasks = [asyncio.create_task(each) for each in (*work, stopped.wait())]
+    done, _ = await asyncio.wait([*tasks, publishing], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    for task in done:
-        task.result()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for ended in done:
+        ended.result()
 
 
 async def _beat(progress: Progress) -> None:

@@ -110,11 +110,11 @@ def test_an_embedded_broker_is_started_kept_and_stopped_by_the_command(tmp_path:
 
 def test_the_longest_article_is_published_and_read_back(kafka: BrokerSettings, tmp_path: Path) -> None:
     longest = article().model_copy(update={"body": "“" * ((MAX_ARTICLE_BYTES - 100) // 3)})
-    with publishing(kafka.model_copy(update={"data_dir": tmp_path})) as (publisher, _):
+    with publishing(kafka.model_copy(update={"data_dir": tmp_path})) as publisher:
         publisher.catch_up()
         [outcome] = publisher.publish([Candidate(longest, document())])
         assert outcome.status == "published"
-    with publishing(kafka.model_copy(update={"data_dir": tmp_path / "empty"})) as (publisher, _):
+    with publishing(kafka.model_copy(update={"data_dir": tmp_path / "empty"})) as publisher:
         publisher.catch_up()
         [outcome] = publisher.publish([Candidate(longest, document())])
         assert outcome.status == "unchanged"

@@ -37,22 +37,18 @@ def topic() -> MemoryTopic:
 @pytest.fixture
 async def api(topic: MemoryTopic) -> AsyncIterator[httpx2.AsyncClient]:
     state = State(None)
-    outbox = Outbox(Publishing(state, topic, lambda: READ_AT))
-    work = asyncio.create_task(outbox.run())
     settings = ApiSettings(token=SecretStr(TOKEN), max_bytes=10_000, max_articles=3, read_seconds=0.5)
-    articles = Articles(
-        settings, TOKEN.encode(), outbox=outbox, state=state, normalise=normalise, clock=lambda: datetime.now(UTC)
-    )
-    checks = Checks(ready={"kafka": outbox.readiness})
-    transport = httpx2.ASGITransport(app=application(articles, checks))
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
-        while (await client.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.01)
-        yield client
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
-    outbox.close()
+    async with Outbox(Publishing(state, topic, lambda: READ_AT)) as outbox:
+        articles = Articles(
+            settings, TOKEN.encode(), outbox=outbox, state=state, normalise=normalise, clock=lambda: datetime.now(UTC)
+        )
+        checks = Checks(ready={"kafka": outbox.readiness})
+        transport = httpx2.ASGITransport(app=application(articles, checks))
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+            while (await client.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.01)
+            yield client
     state.close()
 
 

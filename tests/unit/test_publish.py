@@ -1,18 +1,19 @@
 """What is published, as which revision, and what is known after things went wrong."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from ingest_service.outcomes import Outcome
 from ingest_service.publish import Candidate, Publishing, Remember, Step
-from ingest_service.sources import Gone
+from ingest_service.sources import Gone, Known
 from ingest_service.state import State
+from ingest_service.topic import Entry, Place
 from shared.errors import BadInputError, BrokerUnavailableError, TransientError
 from shared.events import Article, Retraction
-from shared.topics import MAX_RECORD_BYTES
+from shared.topics import MAX_RECORD_BYTES, RAW_DOCUMENTS
 from tests.documents import PROSE, READ_AT, article, document
 from tests.topics import MemoryTopic
 
@@ -197,3 +198,27 @@ def test_what_is_too_large_to_be_kept_does_not_keep_its_article_from_being_publi
     found = article().model_copy(update={"raw_digest": hashlib.sha256(large.content).hexdigest()})
     assert statuses(publishing.publish([Candidate(found, large)])) == ["published"]
     assert topic.others == []
+
+
+def test_a_page_that_declares_another_address_is_retracted_when_it_is_gone_where_it_was_found(
+    publishing: Publishing, topic: MemoryTopic
+) -> None:
+    found = document(PROSE[0], known=Known(url="https://x.example/today"))
+    declared = article(PROSE[0], known=Known(url="https://x.example/2024/acme-opens-up"))
+    gone = Gone("test", "a.txt", "a.txt", "https://x.example/today", "it answers 410")
+    assert statuses(publishing.publish([Candidate(declared, found), gone])) == ["published", "retracted"]
+    assert len({event.article_id for event in topic.events}) == 1
+
+
+def test_what_an_article_was_found_in_is_kept_before_the_article_is(state: State, topic: MemoryTopic) -> None:
+    written: list[str] = []
+
+    class Watched(MemoryTopic):
+        def write(self, entries: Sequence[Entry]) -> list[Place]:
+            written.extend(entry.topic for entry in entries)
+            raise BrokerUnavailableError("down")
+
+    publishing = Publishing(state, Watched(), lambda: READ_AT, keep_raw=True)
+    with pytest.raises(BrokerUnavailableError):
+        publishing.publish([candidate()])
+    assert written == [RAW_DOCUMENTS.name]
