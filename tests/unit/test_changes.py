@@ -104,6 +104,18 @@ def test_late_news_of_a_turn_between_two_like_positions_is_a_revision() -> None:
     assert found == [(ESTABLISHED, None, 1), (REVISION, 1, -1)]
 
 
+def test_late_news_in_a_spell_that_was_unclear_for_a_while_is_a_revision() -> None:
+    doubted = [
+        observation(+1, "2010-01-01", article="0"),
+        observation(-1, "2010-01-20", article="1"),
+        observation(+1, "2010-03-01", article="weak", confidence=0.62),
+        observation(+1, "2010-09-01", article="2"),
+        observation(+1, "2016-01-01", article="3"),
+    ]
+    against = [observation(-1, f"2013-0{n}-01", article=f"late {n}") for n in (1, 2, 3)]
+    assert kinds(*doubted, *against) == [(ESTABLISHED, None, 1), (REVISION, 1, -1)]
+
+
 def test_late_news_that_outvotes_evidence_of_years_is_a_revision() -> None:
     records = [
         observation(-1, "2014-01-01", article="0"),
