@@ -19,4 +19,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says loudly what wasn't tested."""
     for reason in dict.fromkeys(untested):
         terminalreporter.section("NOT TESTED ON APACHE KAFKA", red=True, bold=True)
-        terminalreporter.line(f"Only the embedded broker was. To test on Apache Kafka, {reason}.", red=True)
+        terminalreporter.line(f"Tests were skipped. To run them, {reason}.", red=True)

@@ -25,7 +25,7 @@ ROUNDS = int(os.environ.get("STANCE_FAULT_ROUNDS", "50"))
 WAIT_SECONDS = 120.0
 """How long something that has to happen may take."""
 
-for noisy in ("librdkafka", "kafka"):  # they say of every connection that it was refused
+for noisy in ("librdkafka", "kafka", "shared.broker"):  # they say of every connection that it was refused
     logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
@@ -42,11 +42,16 @@ class Scene:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ApacheKafka, Proxy]]:
-    """The broker, and the proxy before it."""
+def kafka_jars() -> None:
+    """Skips where Apache Kafka can't be run, and has it said at the end."""
     if (reason := apache.missing()) is not None:
         untested.append(reason)
         pytest.skip(f"no Apache Kafka: {reason}")
+
+
+@pytest.fixture(scope="session")
+def site(kafka_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ApacheKafka, Proxy]]:
+    """The broker, and the proxy before it."""
     with Proxy() as proxy:
         with ApacheKafka(tmp_path_factory.mktemp("kafka"), advertised=proxy.port) as kafka:
             proxy.target = kafka.faulty_port
@@ -68,7 +73,7 @@ def scene(site: tuple[ApacheKafka, Proxy], seed: int, tmp_path: Path) -> Iterato
     settings = BrokerSettings(
         kafka_bootstrap_servers=kafka.address,
         kafka_topic_prefix=f"t{uuid4().hex[:8]}.",
-        kafka_timeout_seconds=20,
+        kafka_timeout_seconds=30,
         kafka_session_timeout_seconds=4,
     )
     create_topics(settings, TOPICS)

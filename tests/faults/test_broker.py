@@ -13,7 +13,7 @@ from tests.faults.verdict import verify
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
-OUTAGE_SECONDS = float(os.environ.get("STANCE_FAULT_OUTAGE", "25"))
+OUTAGE_SECONDS = float(os.environ.get("STANCE_FAULT_OUTAGE", "35"))
 """Longer than any timeout of the workers, see `conftest.scene`."""
 
 

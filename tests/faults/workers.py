@@ -19,6 +19,16 @@ EXIT_SECONDS = 60.0
 SETTLE_SECONDS = 180.0
 
 
+def environment(settings: BrokerSettings) -> dict[str, str]:
+    """By which a process has the settings."""
+    return {
+        "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "STANCE_KAFKA_TIMEOUT_SECONDS": str(settings.kafka_timeout_seconds),
+        "STANCE_KAFKA_SESSION_TIMEOUT_SECONDS": str(settings.kafka_session_timeout_seconds),
+    }
+
+
 class Worker:
     """A process `stance-service track`; its log is `log`."""
 
@@ -26,16 +36,10 @@ class Worker:
         self.settings = settings
         self.name = name
         self.log = log
-        own = {
-            "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-            "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-            "STANCE_KAFKA_TIMEOUT_SECONDS": str(settings.kafka_timeout_seconds),
-            "STANCE_KAFKA_SESSION_TIMEOUT_SECONDS": str(settings.kafka_session_timeout_seconds),
-        }
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "stance_service", "track", *(["--member", name] if name else [])],
-                env=os.environ | own,
+                env=os.environ | environment(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -59,11 +63,13 @@ class Worker:
         """SIGCONT."""
         self.process.send_signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        """SIGTERM, on which it has to finish in order; before it has begun, the signal alone may end it."""
+    def stop(self) -> str | None:
+        """SIGTERM. None: it finished in order; otherwise it was in trouble already, and said why."""
         self.process.terminate()
         status = self.process.wait(EXIT_SECONDS)
-        assert status == 0 or (status == -signal.SIGTERM and not self.said()), f"exit status {status}: {self.said()}"
+        if status == 0 or (status == -signal.SIGTERM and not self.said()):  # the signal came before it had begun
+            return None
+        return self.wait_for_exit()
 
     def wait_for_exit(self) -> str:
         """Its last words, when it has ended by itself; that has to be on purpose, with a reason."""
@@ -115,8 +121,9 @@ class Crew:
         return self.start(worker.name, worker.settings)
 
     def dismiss(self, worker: Worker) -> None:
-        """Stops a worker in order."""
-        worker.stop()
+        """Stops a worker."""
+        if (said := worker.stop()) is not None:
+            self.last_words.append(said)
         self.working.remove(worker)
 
     def revive(self) -> None:
@@ -143,7 +150,7 @@ class Crew:
             time.sleep(0.05)
 
     def settle(self) -> None:
-        """Returns when all observations are tracked and all workers have stopped in order."""
+        """Returns when all observations are tracked and all workers have stopped."""
         deadline = time.monotonic() + SETTLE_SECONDS
         ends = {number: end for number, end in client.ends(self._settings, topics.OBSERVATIONS).items() if end}
         while (committed := client.committed(self._settings, GROUP, topics.OBSERVATIONS)) != ends:

@@ -20,10 +20,11 @@ _ALWAYS = {
     "offsets.topic.replication.factor": "1",
     "share.coordinator.state.topic.num.partitions": "1",
     "share.coordinator.state.topic.replication.factor": "1",
+    "broker.session.timeout.ms": "5000",  # a broker that was killed may not come back before
+    "broker.heartbeat.interval.ms": "1000",
     "transaction.state.log.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
-    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "log.message.timestamp.after.max.ms": "9223372036854775807",
     "num.network.threads": "2",
     "num.io.threads": "4",
