@@ -19,13 +19,16 @@ Status = Literal["published", "revised", "retracted", "unchanged", "rejected"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """`record` is the value to publish, None if there is nothing to; `revision` the latest one after that."""
+    """`record` is the value to publish, None if there is nothing to; `revision` the latest one after that, `said` the
+    fingerprint of an article published.
+    """
 
     status: Status
     article_id: str | None = None
     revision: int | None = None
     event: Article | Retraction | None = None
     record: bytes | None = None
+    said: str | None = None
     error: BadInputError | None = None
 
 
@@ -56,11 +59,12 @@ def decide(item: Article | Gone | BadInputError, published: Published, copies: C
     if isinstance(item, Gone):
         return _retraction(item, published, now)
     latest = published.latest(item.article_id)
-    revision, said = latest or (0, None)
-    if said == fingerprint(item):
+    revision, said_before = latest or (0, None)
+    said = fingerprint(item)
+    if said == said_before:
         return Outcome("unchanged", item.article_id, revision)
     article = item.model_copy(update={"revision": revision + 1, "duplicate_of": copies.original(item)})
-    return _to_publish("published" if latest is None else "revised", article)
+    return _to_publish("published" if latest is None else "revised", article, said)
 
 
 def _retraction(gone: Gone, published: Published, now: datetime) -> Outcome:
@@ -76,9 +80,9 @@ def _retraction(gone: Gone, published: Published, now: datetime) -> Outcome:
     return _to_publish("retracted", event)
 
 
-def _to_publish(status: Status, event: Article | Retraction) -> Outcome:
+def _to_publish(status: Status, event: Article | Retraction, said: str | None = None) -> Outcome:
     record = event.model_dump_json().encode()
     if len(record) > _LARGEST:
         reason = f"it takes {len(record):,} bytes as a record, Kafka takes {_LARGEST:,}; split it into articles"
         return Outcome("rejected", event.article_id, error=BadInputError(event.article_id, reason))
-    return Outcome(status, event.article_id, event.revision, event, record)
+    return Outcome(status, event.article_id, event.revision, event, record, said)

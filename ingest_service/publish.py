@@ -115,7 +115,7 @@ class Publishing:
             item = step.article if isinstance(step, Candidate) else step
             outcome = decide(item, self.state, self._copies, self._clock())
             if outcome.event is not None:
-                self._note(outcome.event)
+                self._note(outcome.event, outcome.said)
             outcomes.append(outcome)
         return outcomes
 
@@ -130,7 +130,7 @@ class Publishing:
         for batch in self._topic.read(progress, ends):
             for read in batch:
                 if read.event is not None:
-                    self._note(read.event)
+                    self._note(read.event, fingerprint(read.event) if isinstance(read.event, Article) else None)
                 self.state.advance(read.partition, read.offset + 1)
             count += len(batch)
             if limit is not None and count >= limit:
@@ -145,12 +145,10 @@ class Publishing:
         self.state.begin(identity)
         self._copies.clear()
 
-    def _note(self, event: Article | Retraction) -> None:
+    def _note(self, event: Article | Retraction, said: str | None) -> None:
+        self.state.note(event.article_id, event.revision, said)
         if isinstance(event, Article):
-            self.state.note(event.article_id, event.revision, fingerprint(event))
             self._copies.add(event)
-        else:
-            self.state.note(event.article_id, event.revision, None)
 
     def _note_place(self, candidate: Candidate) -> None:
         """So that it is known what is gone when nothing answers there."""
