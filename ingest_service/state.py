@@ -121,11 +121,6 @@ class State:
         row = self._connection.execute("SELECT article_id FROM aliases WHERE found_as = ?", (found_as,)).fetchone()
         return row[0] if row else found_as
 
-    def count(self) -> int:
-        """How many articles are known, those retracted included."""
-        found: int = self._connection.execute("SELECT count(*) FROM articles").fetchone()[0]
-        return found
-
     @property
     def connection(self) -> sqlite3.Connection:
         """For indexes that are kept in the same file and the same transactions."""
