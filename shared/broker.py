@@ -118,6 +118,20 @@ def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tup
             return known
 
 
+def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) -> None:
+    """Commit where the reader's group begins, on those partitions of a topic where it has committed nothing yet.
+
+    Only for a group without members, whose first member is about to join.
+    """
+    partitions = reader.list_topics(topic, seconds).topics[topic].partitions
+    known = reader.committed([TopicPartition(topic, number) for number in partitions], seconds)
+    fresh = [place for place in known if place.offset < 0]
+    for place in fresh:
+        place.offset = watermarks(reader, place, seconds)[int(at_end)]
+    if fresh:
+        reader.commit(offsets=fresh, asynchronous=False)
+
+
 def inspector(settings: BrokerSettings) -> AdminClient:
     """A client that tells what topics there are and how far they go."""
     config: dict[str, Any] = _librdkafka(settings)
@@ -137,9 +151,24 @@ def faststream_broker(settings: BrokerSettings, **options: Any) -> KafkaBroker:
         request_timeout_ms=int(settings.kafka_timeout_seconds * 1000),
         allow_auto_create_topics=False,
         ack_policy=AckPolicy.MANUAL,
+        logger=logging.getLogger("faststream"),
         security=_faststream_security(settings),
         **options,
     )
+
+
+def faststream_reader(settings: BrokerSettings, group: str, member: str | None = None) -> dict[str, Any]:
+    """Options of a FastStream subscriber that reads as `consumer` does; it starts where the group has committed."""
+    session_ms, heartbeat_ms = settings.session_ms
+    return {
+        "group_id": settings.kafka_topic_prefix + group,
+        "group_instance_id": None if member is None else f"{settings.kafka_topic_prefix}{group}-{member}",
+        "isolation_level": "read_committed",
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": heartbeat_ms,
+        "max_partition_fetch_bytes": MAX_RECORD_BYTES,
+    }
 
 
 def _librdkafka(settings: BrokerSettings) -> dict[str, object]:

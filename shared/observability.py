@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS = Counter(
     "stance_records",
-    "Records read, by topic and outcome (observed, tracked, stored; parked: it is now a dead letter).",
+    "Records read, by topic and outcome (observed, tracked, stored, alerted; parked: it is now a dead letter).",
     ["topic", "outcome"],
 )
 LAG = Gauge(
@@ -34,6 +34,11 @@ LATE_OBSERVATIONS = Counter(
     "Observations tracked whose event time lies before that of one already known of the same actor and axis.",
 )
 CHANGES = Counter("stance_changes", "Changes announced, by kind (established, shift, revision).", ["kind"])
+NOTICES = Counter(
+    "stance_notices",
+    "Attempts to deliver a notice, by outcome (sent, failed; parked: given up).",
+    ["channel", "outcome"],
+)
 TRACK_TRANSACTION_SECONDS = Histogram(
     "stance_track_transaction_seconds",
     "Time from the beginning of a transaction of the tracker to its commit.",

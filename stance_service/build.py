@@ -19,7 +19,7 @@ from stance_service.settings import ClassifierSettings
 
 def registry(settings: ClassifierSettings) -> Registry:
     """The shipped actors, and over them those of the user's file."""
-    return Registry.shipped(*([settings.registry] if settings.registry else []))
+    return Registry.shipped(settings.registry)
 
 
 def classifier(settings: ClassifierSettings) -> Classifier:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from shared.errors import PermanentError
 from shared.events import Axis, Polarity
 from shared.ids import digest
+from stance_service.yaml_strings import Strings
 
 POLARITIES: Final[tuple[Polarity, Polarity]] = (1, -1)
 MAX_AXES: Final = 20
@@ -110,24 +111,10 @@ class Propositions:
 def parse(text: str, where: str) -> Propositions:
     """The axes of a file; raises PropositionError naming `where`, the axis and what is allowed."""
     try:
-        content: Any = yaml.load(text, Loader=_Strings)  # noqa: S506 (strings only)
+        content: Any = yaml.load(text, Loader=Strings)  # noqa: S506 (strings only)
         return Propositions(_FILE.validate_python({} if content is None else content))
     except (yaml.YAMLError, RecursionError) as error:
         raise PropositionError(f"{where}: not YAML: {error}") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise PropositionError(f"{where}: {wrong}. Allowed is {_FORM}") from error
-
-
-class _Strings(yaml.BaseLoader):
-    """Refuses the same key twice: the first wording would be lost in silence."""
-
-
-def _mapping(loader: _Strings, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [key.value for key, _ in node.value]
-    if twice := {str(key) for key in keys if keys.count(key) > 1}:
-        raise yaml.constructor.ConstructorError(problem=f"{', '.join(sorted(twice))} given twice")
-    return yaml.BaseLoader.construct_mapping(loader, node, deep=True)
-
-
-_Strings.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

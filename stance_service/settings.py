@@ -79,3 +79,20 @@ class HistorySettings(BaseSettings):
     history_url: str = Field(
         "", description="SQLAlchemy address of the history. Empty: `history.sqlite` in `STANCE_DATA_DIR`."
     )
+
+
+class AlertSettings(BaseSettings):
+    """How `stance-service alert` delivers."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_ALERT_", frozen=True, extra="ignore")
+
+    start: Literal["now", "beginning"] = Field(
+        "now", description="The first change that is ever told of: the next one, or the first on the topic."
+    )
+    timeout_seconds: float = Field(10.0, gt=0, description="How long a channel may take for a notice.")
+    first_pause_seconds: float = Field(5.0, gt=0, description="Before the second attempt; each is four times longer.")
+    longest_pause_seconds: float = Field(6 * 3600.0, gt=0, description="The longest pause between two attempts.")
+    give_up_seconds: float = Field(24 * 3600.0, gt=0, description="A notice not taken for so long is parked.")
+    disable_seconds: float = Field(
+        5 * 24 * 3600.0, gt=0, description="A channel that took nothing for so long is disabled."
+    )

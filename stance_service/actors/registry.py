@@ -58,16 +58,16 @@ class Registry:
         return self._by_name.get(slug(name))
 
     @classmethod
-    def shipped(cls, *more: Path) -> Self:
-        """The actors that come with the code; entries of `more` replace those of the same slug."""
+    def shipped(cls, more: Path | None = None) -> Self:
+        """The actors that come with the code; entries of the file `more` replace those of the same slug."""
         shipped = resources.files("stance_service.actors").joinpath("actors.yaml").read_text(encoding="utf-8")
         found = {actor.slug: actor for actor in parse(shipped, "actors.yaml")}
-        for path in more:
+        if more is not None:
             try:
-                text = path.read_text(encoding="utf-8")
+                text = more.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise RegistryError(f"{path}: {error}") from error
-            found |= {actor.slug: actor for actor in parse(text, str(path))}
+                raise RegistryError(f"{more}: {error}") from error
+            found |= {actor.slug: actor for actor in parse(text, str(more))}
         return cls(found.values())
 
 

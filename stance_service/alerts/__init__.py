@@ -1,0 +1,1 @@
+"""Tell people and programs of the stance changes that matter to them."""

@@ -1,0 +1,1 @@
+"""Alerts delivered to real servers on local ports."""
