@@ -1,4 +1,4 @@
-"""Write what is generated from the code: docs/schemas/*.json and these pages. `--check` only compares."""
+"""Write what is generated from the code: docs/schemas, asyncapi.json and these pages. `--check` only compares."""
 
 import importlib
 import inspect
@@ -8,22 +8,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from faststream.specification import AsyncAPI
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr, TypeAdapter
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from shared import events, observability
+from shared.broker import faststream_broker
+from shared.observability import project_version
+from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
+from stance_service.alerts.subscriber import declare
 
 DOCS = Path(__file__).parent
-EVENTS = {
-    ARTICLES.name: TypeAdapter[Any](events.ArticleEvent),
-    OBSERVATIONS.name: TypeAdapter[Any](events.ObservationEvent),
-    OBSERVED_ARTICLES.name: TypeAdapter[Any](events.ObservedArticle),
-    POSITIONS.name: TypeAdapter[Any](events.Timeline),
-    CHANGES.name: TypeAdapter[Any](events.StanceChange),
+TYPES: dict[str, Any] = {
+    ARTICLES.name: events.ArticleEvent,
+    OBSERVATIONS.name: events.ObservationEvent,
+    OBSERVED_ARTICLES.name: events.ObservedArticle,
+    POSITIONS.name: events.Timeline,
+    CHANGES.name: events.StanceChange,
 }
+EVENTS = {topic: TypeAdapter[Any](event) for topic, event in TYPES.items()}
 SETTINGS = (
     ("Both services", "shared.settings"),
     ("ingest-service", "ingest_service.settings"),
@@ -35,7 +41,8 @@ SETTINGS = (
 def generated() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     files = {DOCS / "schemas" / f"{topic}.json": schema(topic) for topic in EVENTS}
-    return files | {DOCS / "settings.md": settings(), DOCS / "topics.md": topics(), DOCS / "metrics.md": metrics()}
+    pages = {"settings.md": settings(), "topics.md": topics(), "metrics.md": metrics(), "asyncapi.json": asyncapi()}
+    return files | {DOCS / name: content for name, content in pages.items()}
 
 
 def schema(topic: str) -> str:
@@ -53,6 +60,24 @@ def topics() -> str:
     ]
     head = ["# Topics", "", "Generated from `shared/topics.py` by `make generated`.", ""]
     return "\n".join([*head, "| topic | value | key | partitions | kept |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def asyncapi() -> str:
+    """Every topic that the services write, and the subscription of `alert`, as an AsyncAPI 3 document."""
+    defaults = BrokerSettings.model_construct(kafka_bootstrap_servers="localhost:9092")
+    kafka = faststream_broker(defaults)
+    for topic in ALL_TOPICS:
+        told = f"{topic.holds}. Key: {topic.key}."
+        if topic is CHANGES:
+            told += " CloudEvents 1.0, binary mode: the attributes are headers ce_..., see docs/subscribe.md."
+        kafka.publisher(topic.name, title=topic.name, description=told, schema=TYPES.get(topic.name, bytes))
+    declare(kafka, defaults, _alert)
+    document = AsyncAPI(kafka, title="Stancewatch", version=project_version(), schema_version="3.0.0")
+    return json.dumps(document.to_specification().to_jsonable(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+async def _alert(change: events.StanceChange) -> None:
+    """What a subscriber reads."""
 
 
 def metrics() -> str:
