@@ -19,8 +19,8 @@ from tests.kafka import apache
 from tests.kafka.apache import HOST, ApacheKafka
 from tests.kafka.choice import untested
 
-ROUNDS = int(os.environ.get("STANCE_FAULT_ROUNDS", "50"))
-"""How often workers are killed in each scenario that kills at random."""
+ROUNDS = int(os.environ.get("STANCE_FAULT_ROUNDS", "100"))
+"""How often named workers are killed at random moments; what else is repeated is in proportion."""
 
 WAIT_SECONDS = 120.0
 """How long something that has to happen may take."""

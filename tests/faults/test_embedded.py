@@ -25,7 +25,7 @@ def test_a_worker_killed_at_random_moments_leaves_nothing_out_and_nothing_twice(
         create_topics(settings, TOPICS)
         with Crew(settings, tmp_path) as crew, Load(settings, seed) as load:
             worker = crew.start("w0")
-            for _ in range(ROUNDS // 5):
+            for _ in range(ROUNDS // 10):
                 crew.wait_for_progress()
                 time.sleep(random.uniform(0, 0.5))
                 worker = crew.replace(worker)

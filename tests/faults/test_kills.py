@@ -27,12 +27,14 @@ def test_undisturbed_workers_publish_what_the_fold_says(scene: Scene, workers: i
     verify(scene.settings, sent, f"nothing, seed {scene.seed}")
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_workers_killed_at_random_moments_leave_nothing_out_and_nothing_twice(scene: Scene, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "rounds"), [(1, ROUNDS * 3 // 10), (3, ROUNDS * 7 // 10)])
+def test_workers_killed_at_random_moments_leave_nothing_out_and_nothing_twice(
+    scene: Scene, workers: int, rounds: int
+) -> None:
     random, story = Random(scene.seed), list[str]()
     crew = [scene.crew.start(f"w{number}") for number in range(workers)]
     with Load(scene.settings, scene.seed) as load:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             at_work, pause, victim = random.random() < 0.7, random.uniform(0, 1), random.randrange(workers)
             if at_work:  # else it may still be starting
                 scene.crew.wait_for_progress()
@@ -50,7 +52,7 @@ def test_nameless_workers_killed_are_missed_and_their_work_is_taken_over(scene: 
     for _ in range(2):
         scene.crew.start(None)
     with Load(scene.settings, scene.seed) as load:
-        for _ in range(ROUNDS // 10):
+        for _ in range(ROUNDS // 20):
             scene.crew.wait_for_progress()
             time.sleep(random.uniform(0, 1))
             scene.crew.replace(random.choice(scene.crew.working))

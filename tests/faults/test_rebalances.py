@@ -20,7 +20,7 @@ def test_members_that_come_and_go_in_mid_transaction_change_nothing(scene: Scene
     guests: list[Worker] = []
     scene.crew.start("host", scene.proxied)
     with Load(scene.settings, scene.seed) as load:
-        for _ in range(ROUNDS // 5):
+        for _ in range(ROUNDS // 10):
             step = random.choice([Request.PRODUCE, Request.TXN_OFFSET_COMMIT, Request.END_TXN])
             reached, release = scene.proxy.hold(step)
             assert reached.wait(WAIT_SECONDS), f"no {step.name} came"
