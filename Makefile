@@ -14,7 +14,7 @@ help:
 	@echo "make kafka   run an Apache Kafka and print its address (needs Java 17 and Maven); make test then uses its jars"
 	@echo "make faults  kill, stop and starve workers and the broker; compare with an undisturbed run"
 	@echo "make check   formatting, lint, types, imports, generated files"
-	@echo "make generated  write docs/schemas, settings.md, topics.md, metrics.md"
+	@echo "make generated  write docs/schemas, asyncapi.json, settings.md, topics.md, metrics.md"
 	@echo "make train   make the embedded model anew (hours on two cores; installs torch with CUDA, several GB)"
 	@echo "make evaluate   score the embedded model on the development articles"
 	@echo "make lock    resolve the lock files anew (needs uv)"

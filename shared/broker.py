@@ -151,7 +151,7 @@ def faststream_broker(settings: BrokerSettings, **options: Any) -> KafkaBroker:
         request_timeout_ms=int(settings.kafka_timeout_seconds * 1000),
         allow_auto_create_topics=False,
         ack_policy=AckPolicy.MANUAL,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("aiokafka.faststream"),  # its own has a handler and form of its own
         security=_faststream_security(settings),
         **options,
     )

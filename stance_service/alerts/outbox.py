@@ -143,8 +143,9 @@ class Outbox:
         return None if found is None else found[0]
 
     def _finish(self, waiting: Waiting, state: str) -> None:
+        """What is finished is kept to tell repeats by, without its record."""
         self._connection.execute(
-            "UPDATE deliveries SET state = ? WHERE channel = ? AND notice = ? AND state = 'waiting'",
+            "UPDATE deliveries SET state = ?, record = '' WHERE channel = ? AND notice = ? AND state = 'waiting'",
             (state, waiting.channel, waiting.notice),
         )
 
