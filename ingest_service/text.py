@@ -16,6 +16,7 @@ _REPAIRABLE = re.compile(r"[&\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfffĲĳŉǄ-ǌ
 """Where ftfy changes more than an encoding: entities, controls, surrogates, ligatures."""
 _PLAIN = re.compile(r"[\x00-\x7f’‘“”–—…«»]*")
 """Characters that are no mojibake, however they follow each other."""
+_MOST_REPAIRS = 8
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -64,9 +65,11 @@ def known_charset(name: str | None) -> str | None:
 
 def clean(text: str) -> str:
     """Unicode NFC, mojibake repaired, invisible characters gone, blanks single, lines stripped."""
-    text = _BREAKS.sub("\n", _INVISIBLE.sub("", repaired(text)))
-    text = _BLANKS.sub(" ", _CONTROLS.sub(" ", text))
-    return "\n".join(line.strip() for line in text.split("\n"))
+    for _ in range(_MOST_REPAIRS):  # what one repair leaves may be in need of another
+        before, text = text, _cleaned(text)
+        if text == before:
+            break
+    return text
 
 
 def repaired(text: str) -> str:
@@ -80,6 +83,12 @@ def blocks(text: str) -> list[list[str]]:
     """Lines grouped by the empty lines between them; lines broken at a fixed width are joined again."""
     groups = [group.split("\n") for group in re.split(r"\n{2,}", text.strip("\n"))]
     return [_unwrapped(group) for group in groups if any(group)]
+
+
+def _cleaned(text: str) -> str:
+    text = _BREAKS.sub("\n", _INVISIBLE.sub("", repaired(text)))
+    text = _BLANKS.sub(" ", _CONTROLS.sub(" ", text))
+    return "\n".join(line.strip() for line in text.split("\n"))
 
 
 def _unwrapped(lines: list[str]) -> list[str]:
