@@ -7,9 +7,9 @@ whichever client writes it; records may have up to `topics.MAX_RECORD_BYTES`.
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -23,6 +23,7 @@ from shared.tls import ssl_context
 from shared.topic_setup import TopicSetup
 from shared.topics import ALL_TOPICS, MAX_RECORD_BYTES, Topic
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _MOVING = frozenset(
@@ -30,9 +31,12 @@ _MOVING = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
-"""What a broker answers for a moment after a partition was made or changed its leader."""
+"""What a broker answers for a moment after a partition or group was made or changed its leader."""
 _ASK_AGAIN_SECONDS = 0.2
 
 
@@ -104,18 +108,10 @@ def consumer(
 
 def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tuple[int, int]:
     """The first offset of a partition and the next one to be written; KafkaException if nobody knows in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            known = consumer.get_watermark_offsets(place, max(0.1, deadline - time.monotonic()), cached=False)
-        except KafkaException as error:
-            if error.args[0].code() not in _MOVING or time.monotonic() > deadline:
-                raise
-            time.sleep(_ASK_AGAIN_SECONDS)
-        else:
-            if known is None:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            return known
+    known = _asked(lambda left: consumer.get_watermark_offsets(place, left, cached=False), seconds)
+    if known is None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    return known
 
 
 def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) -> None:
@@ -124,12 +120,13 @@ def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) 
     Only for a group without members, whose first member is about to join.
     """
     partitions = reader.list_topics(topic, seconds).topics[topic].partitions
-    known = reader.committed([TopicPartition(topic, number) for number in partitions], seconds)
+    places = [TopicPartition(topic, number) for number in partitions]
+    known = _asked(lambda left: reader.committed(places, left), seconds)
     fresh = [place for place in known if place.offset < 0]
     for place in fresh:
         place.offset = watermarks(reader, place, seconds)[int(at_end)]
     if fresh:
-        reader.commit(offsets=fresh, asynchronous=False)
+        _asked(lambda _: reader.commit(offsets=fresh, asynchronous=False), seconds)
 
 
 def inspector(settings: BrokerSettings) -> AdminClient:
@@ -169,6 +166,18 @@ def faststream_reader(settings: BrokerSettings, group: str, member: str | None =
         "heartbeat_interval_ms": heartbeat_ms,
         "max_partition_fetch_bytes": MAX_RECORD_BYTES,
     }
+
+
+def _asked(ask: Callable[[float], T], seconds: float) -> T:
+    """The answer of a broker, asked again while that is moving; `ask` gets the seconds that are left."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask(max(0.1, deadline - time.monotonic()))
+        except KafkaException as error:
+            if error.args[0].code() not in _MOVING or time.monotonic() > deadline:
+                raise
+            time.sleep(_ASK_AGAIN_SECONDS)
 
 
 def _librdkafka(settings: BrokerSettings) -> dict[str, object]:

@@ -89,7 +89,7 @@ class Dispatcher:
             reason = f"nothing was taken since {failing_since:%Y-%m-%d %H:%M} UTC: {error}"
             self._outbox.disable(waiting.channel, reason)
             _log.error(
-                "channel %s is disabled, %s. When it works again: stance-service alert --enable %s",
+                "channel %s is disabled, %s. When it works again: stance-service alert RULES --enable %s",
                 *(waiting.channel, reason, waiting.channel),
             )
             await self._give_up(waiting, f"channel {waiting.channel} is disabled: {reason}")

@@ -17,9 +17,10 @@ from shared.cloudevents import to_kafka
 from shared.events import StanceChange
 from shared.settings import BrokerSettings
 from shared.topics import CHANGES
+from stance_service.alerts.subscriber import begin
 from tests.alerting.changes import change
 from tests.alerting.receiver import Receiver, receiving
-from tests.broker.topic_io import DEADLINE, read, wait_until_read, write
+from tests.broker.topic_io import DEADLINE, progress_of, read, wait_until_read, write
 from tests.ingest_process import environment
 
 pytestmark = pytest.mark.broker
@@ -92,6 +93,16 @@ async def test_wanted_changes_are_told_once_over_failures_bad_records_and_restar
             assert await asyncio.to_thread(wait_until_read, settings, "alert", CHANGES)
     assert told(receiver) == [first.id, first.id, second.id], "the first attempt was answered 500"
     assert [each.value for each in read(settings, CHANGES.dead)] == [b"no change"]
+
+
+def test_a_new_group_begins_with_the_next_change_and_then_keeps_its_place(settings: BrokerSettings) -> None:
+    announce(settings, change("past"))
+    begin(settings, "now")
+    with progress_of(settings, "alert", CHANGES) as all_read:
+        assert all_read()
+        announce(settings, change("next"))
+        begin(settings, "now")
+        assert not all_read()
 
 
 def test_past_changes_are_shown_by_rule_and_nothing_is_sent(settings: BrokerSettings) -> None:

@@ -57,13 +57,13 @@ def test_topics_that_another_process_made_in_between_are_fine(kafka: BrokerSetti
 
 def test_a_topic_that_kafka_does_not_want_is_named_with_the_settings(cluster: BrokerSettings) -> None:
     settings = cluster.model_copy(update={"kafka_topic_prefix": "x" * 250})
-    with pytest.raises(PermanentError, match="xarticles.v1 can't be created: .*STANCE_KAFKA_PARTITIONS"):
+    with pytest.raises(PermanentError, match=r"xarticles\.v1 can't be created: .*STANCE_KAFKA_PARTITIONS"):
         create_topics(settings, [ARTICLES])
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "no-such-host.invalid:9092"])
 def test_a_kafka_that_goes_away_before_the_topics_are_made_is_unavailable(address: str) -> None:
-    with pytest.raises(BrokerUnavailableError, match="articles.v1 can't be created"):
+    with pytest.raises(BrokerUnavailableError, match=r"articles\.v1 can't be created"):
         admin.create(BrokerSettings(kafka_bootstrap_servers=address), [ARTICLES], 0.5)
 
 
