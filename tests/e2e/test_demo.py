@@ -1,6 +1,7 @@
 """The demo as a user runs it: all services as processes of their own, on the seeds."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,23 +61,62 @@ def left_behind(folder: Path) -> list[str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with demo(tmp_path_factory.mktemp("demo")) as process:
+        out, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, errors
+    return out
+
+
 def test_a_second_run_shows_the_same_and_announces_nothing_twice(tmp_path: Path) -> None:
-    shown: list[str] = []
+    runs: list[str] = []
     for _ in range(2):
         with demo(tmp_path) as process:
             out, errors = process.communicate(timeout=DEADLINE)
         assert process.returncode == 0, errors
         assert left_behind(tmp_path) == []
-        shown.append(out)
-    assert shown[0] == shown[1]
-    assert "elon-musk" in shown[0]
+        runs.append(out)
+    assert runs[0] == runs[1]
+    assert "elon-musk" in runs[0]
 
 
-@pytest.mark.xfail(strict=True, reason="the first model is not sure enough of anything in the seeds")
-def test_the_seeds_bring_announcements(tmp_path: Path) -> None:
-    with demo(tmp_path) as process:
-        out, _ = process.communicate(timeout=DEADLINE)
-    assert "1. established" in out
+def positions(shown: str) -> set[tuple[str, str, str]]:
+    """(actor, axis, "for" or "against" it) of all clear positions in the timelines shown."""
+    found: set[tuple[str, str, str]] = set()
+    actor = axis = ""
+    for line in shown.splitlines():
+        if re.fullmatch(r"[a-z0-9-]+", line):
+            actor = line
+        elif named := re.fullmatch(r"[├└]── (\w+)", line):
+            axis = named[1]
+        elif held := re.search(rf" – .*  (for|against) {axis}  \d+%", line):
+            found.add((actor, axis, held[1]))
+    return found
+
+
+def test_the_seeds_show_who_stood_where(shown: str) -> None:
+    assert {
+        ("elon-musk", "openness", "for"),
+        ("elon-musk", "profit", "against"),
+        ("meta", "openness", "for"),
+        ("openai", "openness", "against"),
+        ("openai", "profit", "for"),
+    } <= positions(shown)
+
+
+def test_the_seeds_bring_announcements(shown: str) -> None:
+    assert re.search(r"^\d+\. established  elon-musk, openness: for openness", shown, re.MULTILINE)
+
+
+@pytest.mark.xfail(strict=True, reason="what others say of an actor is taken for its own words, see the model card")
+def test_the_seeds_show_who_turned(shown: str) -> None:
+    assert {
+        ("elon-musk", "openness", "against"),
+        ("elon-musk", "profit", "for"),
+        ("openai", "openness", "for"),
+        ("openai", "profit", "against"),
+    } <= positions(shown)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
