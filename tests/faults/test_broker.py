@@ -22,7 +22,7 @@ def test_a_broker_killed_and_restarted_under_load_loses_nothing(scene: Scene) ->
     for number in range(2):
         scene.crew.start(f"w{number}")
     with Load(scene.settings, scene.seed) as load:
-        for _ in range(max(1, ROUNDS // 33)):
+        for _ in range(max(1, ROUNDS // 50)):
             scene.crew.wait_for_progress()
             time.sleep(random.uniform(0, 1))
             scene.kafka.restart()
