@@ -34,6 +34,7 @@ def demo(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",  # what is left after readline may begin within a character
         start_new_session=True,
         preexec_fn=_interruptible,  # noqa: PLW1509 (no threads here)
     ) as process:
