@@ -26,11 +26,12 @@ def require_fetchable(url: str) -> httpx2.URL:
         raise RefusedUrlError(url[:100] + "...", f"the URL has more than {MAX_URL:,} characters")
     try:
         parsed = httpx2.URL(url.strip()).copy_with(fragment=None)
+        host = parsed.host  # decodes internationalised names, which may be malformed
     except (httpx2.InvalidURL, ValueError) as error:
         raise RefusedUrlError(url, f"it is no valid URL: {error}") from error
     if parsed.scheme not in {"http", "https"}:
         raise RefusedUrlError(url[:100], "only http and https URLs are fetched")
-    if not parsed.host or not 0 < (parsed.port or 80) < 65536:
+    if not host or not 0 < (parsed.port or 80) < 65536:
         raise RefusedUrlError(url, "the URL names no host, or a port that can't be")
     if parsed.userinfo:
         raise RefusedUrlError(str(parsed), "the URL has a user name or password in it")

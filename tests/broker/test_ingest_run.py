@@ -118,9 +118,8 @@ def test_hostile_clients_are_cut_off_and_others_served(own: BrokerSettings, tmp_
         for connection, sent in connections:
             connection.sendall(sent.encode())
         for connection, sent in connections:
-            answer = connection.recv(10_000)
+            answer = b"".join(iter(lambda: connection.recv(10_000), b""))  # noqa: B023
             assert expected[sent] in answer[:12], (sent, answer)
-            assert answer == b"" or connection.recv(1) == b""
             connection.close()
         taken = httpx2.post(f"{url}/articles", json={"id": "1", "body": PROSE[0]}, headers=HEADERS, timeout=SECONDS)
         assert taken.status_code == 202
