@@ -11,11 +11,7 @@ from rich.console import Console
 
 from shared import broker, edtf
 from shared.errors import PermanentError
-from shared.health import Checks, Progress, Readiness, serving_health
-from shared.observability import configure_logging
-from shared.settings import BrokerSettings, HealthSettings, LogSettings
-from shared.workers import connected
-from stance_service import stopping
+from shared.settings import BrokerSettings
 from stance_service.actors.registry import Registry
 from stance_service.alerts import build, worker
 from stance_service.alerts.dispatch import Dispatcher
@@ -24,6 +20,7 @@ from stance_service.alerts.preview import preview
 from stance_service.alerts.rulebook import Known, Rulebook, RulesError, parse
 from stance_service.alerts.subscriber import Subscriber, begin
 from stance_service.axes import propositions
+from stance_service.commands.worker import Member, working
 from stance_service.reading import up_to_date
 from stance_service.settings import AlertSettings, ClassifierSettings
 
@@ -39,9 +36,7 @@ def alert(
         str | None, typer.Option(help="With --check: only positions that began then or later, such as 2016.")
     ] = None,
     enable: Annotated[str | None, typer.Option(help="Send nothing: let this disabled channel be tried again.")] = None,
-    member: Annotated[
-        str | None, typer.Option(help="A lasting name for this worker: after a restart it goes on at once.")
-    ] = None,
+    member: Member = None,
 ) -> None:
     """Deliver stance changes by rules, until stopped."""
     if since is not None and not check:
@@ -94,29 +89,27 @@ def _enable(book: Rulebook, name: str) -> None:
 def _run(book: Rulebook, known: Known, alerting: AlertSettings, member: str | None) -> None:
     client = httpx2.AsyncClient()
     channels = build.channels(book.channels, client, alerting.timeout_seconds)
-    asked = stopping.on_signal()
-    logs, settings = LogSettings(), BrokerSettings()
-    configure_logging("stance-service alert", logs.log_level, logs.log_format)
-    if member is None and settings.embedded:
-        member = "0"  # the embedded broker never misses a dead worker
-    progress, readiness = Progress("alert", LONGEST_TURN_SECONDS), Readiness("Kafka gave no partitions yet")
-    checks = Checks(live={"progress": progress}, ready={"partitions": readiness})
     with (
-        serving_health(HealthSettings(), checks),
-        closing(_outbox(settings)) as outbox,
-        connected(settings, progress, readiness, asked) as reachable,
+        working("alert", LONGEST_TURN_SECONDS, "Kafka gave no partitions yet") as process,
+        closing(_outbox(process.settings)) as outbox,
+        process.connected() as reachable,
     ):
         begin(reachable, alerting.start)
         park = worker.parker(reachable)
         subscriber = Subscriber(outbox, book.rules, known.tags, park)
         dispatcher = Dispatcher(outbox, channels, build.patience(alerting), park)
         faststream = broker.faststream_broker(reachable)
-        subscriber.subscribe(faststream, reachable, member)
+        subscriber.subscribe(faststream, reachable, process.member(member))
 
         async def run() -> None:
             async with client:
                 await worker.work(
-                    faststream, subscriber, dispatcher, stopping=asked, progress=progress, readiness=readiness
+                    faststream,
+                    subscriber,
+                    dispatcher,
+                    stopping=process.asked,
+                    progress=process.progress,
+                    readiness=process.readiness,
                 )
 
         asyncio.run(run())

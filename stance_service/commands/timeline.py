@@ -1,5 +1,6 @@
 """`stance-service timeline`: who stood where, since when, on what evidence."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -7,13 +8,14 @@ import typer
 from rich.console import Console
 
 from shared.errors import PermanentError
-from shared.events import Position, Timeline
+from shared.events import Observation, Position, Timeline, Withdrawal
 from shared.ids import slug
 from stance_service import report
+from stance_service.axes import propositions
 from stance_service.belief import Parameters
-from stance_service.history import History
 from stance_service.ledger import ActorLedger
 from stance_service.reading import up_to_date
+from stance_service.settings import ClassifierSettings
 
 
 def timeline(
@@ -29,13 +31,28 @@ def timeline(
     """Show positions with their evidence, and what others allege."""
     valid = instant(as_of, "--as-of") if as_of else None
     known = instant(known_at, "--known-at", end_of_day=True) if known_at else None
+    now = datetime.now(UTC)
+    if known is not None and known.date() > now.date():
+        raise PermanentError(f"--known-at {known_at} lies in the future; what is known now is shown without it")
+    _require_configured(axis)
     with up_to_date("timeline") as (history, parameters):
         who = slug(actor) if actor else None
         found = history.timelines(who, axis, known)
         if valid is not None:
             found = [_at(each, valid) for each in found]
-        ledgers = _ledgers(history, parameters, who, known)
-    Console().print(report.timelines(found, ledgers, valid or datetime.now(UTC), axis))
+        records = history.records(who, known)
+        span = history.recorded(who)
+    console = Console()
+    if valid is not None or known is not None or not records:
+        console.print(report.answered(who, valid, known, records, span))
+    if records:
+        console.print(report.timelines(found, _ledgers(records, parameters), valid or now, axis))
+
+
+def _require_configured(axis: str | None) -> None:
+    configured = propositions(ClassifierSettings()).axes
+    if axis is not None and axis not in configured:
+        raise PermanentError(f"--axis {axis} is none of {', '.join(configured)}; see STANCE_PROPOSITIONS")
 
 
 def instant(text: str, option: str, *, end_of_day: bool = False) -> datetime:
@@ -60,11 +77,11 @@ def _lasts(position: Position, valid: datetime) -> bool:
 
 
 def _ledgers(
-    history: History, parameters: Parameters, actor: str | None, known_at: datetime | None
+    records: Mapping[str, Iterable[Observation | Withdrawal]], parameters: Parameters
 ) -> dict[str, ActorLedger]:
     ledgers: dict[str, ActorLedger] = {}
-    for who, records in history.records(actor, known_at).items():
+    for who, own in records.items():
         ledgers[who] = ActorLedger(who, parameters)
-        for record in records:
+        for record in own:
             ledgers[who].add(record)
     return ledgers
