@@ -8,7 +8,18 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from shared.events import Axis, Basis, Cause, ChangeKind, Polarity, Position, StanceChange, Timeline
+from shared.events import (
+    Axis,
+    Basis,
+    Cause,
+    ChangeKind,
+    Observation,
+    Polarity,
+    Position,
+    StanceChange,
+    Timeline,
+    Withdrawal,
+)
 from stance_service.evidence import held_days
 from stance_service.ledger import ActorLedger
 from stance_service.records import Shown
@@ -44,6 +55,28 @@ def timelines(
     return Group(*actors.values()) if actors else Text("Nothing is known.", "yellow")
 
 
+def answered(
+    actor: str | None,
+    valid: datetime | None,
+    known: datetime | None,
+    records: Mapping[str, Sequence[Observation | Withdrawal]],
+    span: tuple[datetime, datetime] | None,
+) -> RenderableType:
+    """What was asked and what the answer rests on. `span`: when the first and last record of the actor were read."""
+    whom = actor or "anybody"
+    if span is None:
+        return Text(f"Nothing is known of {whom}.", "yellow")
+    if not records and known is not None:
+        line = Text(f"Nothing was known of {whom} at {_instant(known)}: ", "yellow")
+        return line.append(f"the first record was read at {_instant(span[0])}.")
+    read = [record for own in records.values() for record in own]
+    articles, last = len({record.article_id for record in read}), max(record.observed_at for record in read)
+    asked = f"As of {_instant(valid)}, " if valid else ""
+    when = f"{'a' if asked else 'A'}s known {f'at {_instant(known)}' if known else 'now'}"
+    rests = f"{len(read)} records of {articles} articles read until then, the last at {_instant(last)}"
+    return Text(f"{asked}{when}: {rests}.", "dim")
+
+
 def changes(announced: Sequence[StanceChange]) -> RenderableType:
     """What was announced, one after the other, with what brought it about."""
     found: list[RenderableType] = []
@@ -53,6 +86,10 @@ def changes(announced: Sequence[StanceChange]) -> RenderableType:
             tree.add(_cause(cause))
         found.append(tree)
     return Group(*found) if found else Text("Nothing was announced.", "yellow")
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _alleged_axes(ledgers: Mapping[str, ActorLedger]) -> set[tuple[str, Axis]]:

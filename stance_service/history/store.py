@@ -92,6 +92,16 @@ class History:
         """What was read of each actor until an instant, in recorded order."""
         return {who: [record for record, _ in found] for who, found in self._recorded(actor, known_at)}
 
+    def recorded(self, actor: Slug | None = None) -> tuple[datetime, datetime] | None:
+        """When the first and the last record of an actor were read; None: there is none."""
+        at = tables.records.c.recorded_at
+        query = select(func.min(at), func.max(at))
+        if actor is not None:
+            query = query.where(tables.records.c.actor == actor)
+        with self._engine.connect() as connection:
+            first, last = connection.execute(query).one()
+        return None if first is None else (first, last)
+
     def changes(
         self, actor: Slug | None = None, axis: Axis | None = None, known_at: datetime | None = None
     ) -> list[StanceChange]:

@@ -119,7 +119,14 @@ def test_the_commands_show_what_was_tracked(kafka: BrokerSettings, tmp_path: Pat
 
     assert "2016-05 – 2021-07-21  against openness" in shown("timeline", "OpenAI")
     assert "unclear" in shown("timeline", "--as-of", "2022-01-01")
-    assert shown("timeline", "--known-at", "2024-01-01") == "Nothing is known.\n"
+    assert shown("timeline", "--known-at", "2024-01-01") == (
+        "Nothing was known of anybody at 2024-01-01 23:59:59 UTC: the first record was read at "
+        "2024-06-01 12:00:00 UTC.\n"
+    )
+    both = shown("timeline", "openai", "--as-of", "2020-01-01", "--known-at", "2024-06-02")
+    assert "As of 2020-01-01 00:00:00 UTC, as known at 2024-06-02 23:59:59 UTC: 3 records of 2 articles" in both
+    assert "against openness" in both
+    assert shown("timeline", "Nobody") == "Nothing is known of nobody.\n"
     assert shown("timeline", "openai", "--axis", "profit") == "Nothing is known.\n"
     assert "3. revision" in shown("changes")
     kinds = [StanceChange.model_validate_json(line).kind.value for line in shown("changes", "--json").splitlines()]

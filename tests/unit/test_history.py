@@ -106,3 +106,10 @@ def test_two_processes_may_feed_one_store(history: History, tmp_path: Path) -> N
     assert len(other.records()["openai"]) == 3
     assert [change.kind.value for change in other.changes()] == ["established", "shift", "revision"]
     other.close()
+
+
+def test_it_is_told_when_the_first_and_the_last_record_of_an_actor_were_read(history: History) -> None:
+    assert history.recorded() is None
+    history.write(published([OPEN, CLOSED, GONE]))
+    assert history.recorded("openai") == history.recorded() == (later(1), later(3))
+    assert history.recorded("meta") is None
