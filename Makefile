@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 TRAIN := build/train/bin/python
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test kafka kafka-jars faults check lock generated train evaluate clean
+.PHONY: help setup demo test kafka kafka-jars apache faults check lock generated train evaluate clean
 
 help:
 	@echo "make setup   install into .venv"
 	@echo "make demo    the whole pipeline on the five seed articles (KEEP=1 leaves it running)"
-	@echo "make test    all tests"
-	@echo "make kafka   run an Apache Kafka and print its address (needs Java 17 and Maven); make test then uses its jars"
+	@echo "make test    all tests but the slow ones below"
+	@echo "make apache  the tests of the broker's clients again, on an Apache Kafka"
+	@echo "make kafka   run an Apache Kafka and print its address (needs Java 17 and Maven)"
 	@echo "make faults  kill, stop and starve workers and the broker; compare with an undisturbed run"
 	@echo "make check   formatting, lint, types, imports, generated files"
 	@echo "make generated  write docs/schemas, asyncapi.json, settings.md, topics.md, metrics.md"
@@ -43,6 +44,9 @@ build/kafka/.ready: tests/kafka/pom.xml
 	@command -v java >/dev/null && command -v mvn >/dev/null || { echo "Apache Kafka needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven)"; exit 1; }
 	mvn --quiet --batch-mode --file $< dependency:copy-dependencies
 	touch $@
+
+apache: setup kafka-jars
+	$(BIN)/python -m pytest -m apache
 
 faults: setup kafka-jars
 	$(BIN)/python -m pytest tests/faults -m faults

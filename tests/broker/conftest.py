@@ -12,7 +12,7 @@ from shared.topics import TOPICS
 from tests.kafka.choice import NoApacheKafkaError, apache_kafka
 
 
-@pytest.fixture(scope="session", params=["embedded", "apache"])
+@pytest.fixture(scope="session", params=["embedded", pytest.param("apache", marks=pytest.mark.apache)])
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerSettings]:
     """The embedded broker, then the Apache Kafka that `tests.kafka.choice` finds."""
     folder: Path = tmp_path_factory.mktemp("data")
