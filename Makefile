@@ -64,6 +64,7 @@ generated: setup
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-dev.lock
+	uv pip compile --group build --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-build.lock
 	uv pip compile pyproject.toml training/requirements.in --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-header --no-emit-index-url -o training/requirements.lock
 
 train: build/train/.ready
