@@ -18,7 +18,7 @@ from shared import events, observability
 from shared.broker import faststream_broker
 from shared.observability import project_version
 from shared.settings import BrokerSettings
-from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
+from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, CHECKPOINTS, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
 from stance_service.alerts.subscriber import declare
 
 DOCS = Path(__file__).parent
@@ -28,6 +28,7 @@ TYPES: dict[str, Any] = {
     OBSERVED_ARTICLES.name: events.ObservedArticle,
     POSITIONS.name: events.Timeline,
     CHANGES.name: events.StanceChange,
+    CHECKPOINTS.name: events.Checkpoint,
 }
 EVENTS = {topic: TypeAdapter[Any](event) for topic, event in TYPES.items()}
 SETTINGS = (

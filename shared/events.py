@@ -213,6 +213,31 @@ class StanceChange(Event):
     probability: Probability
     causes: tuple[Cause, ...]
     parameters: str
+    sequence: Annotated[int, Field(ge=1)] | None = None  # place among the changes of the actor, of all axes
+    previous: Digest | None = None  # the hash of the actor's change before; None: there is none
+    hash: Digest | None = None  # of all other fields, see `shared.chain`; None: from before changes were chained
+
+
+class SealedPartition(Event):
+    """How far one partition of the stance changes went when it was sealed."""
+
+    partition: Annotated[int, Field(ge=0)]
+    changes: Annotated[int, Field(ge=0)]  # how many there were
+    end_offset: Annotated[int, Field(ge=0)]  # that of the last of them, plus one
+    heads: Digest  # of the hash of each actor's last change, see `shared.chain`
+
+
+class Checkpoint(Event):
+    """A signed statement of all stance changes that there were."""
+
+    type: Literal["checkpoint"] = "checkpoint"
+    sequence: Annotated[int, Field(ge=1)]
+    previous: Digest | None  # the hash of the checkpoint before, signature included; None: there is none
+    topic: str  # that of the changes
+    partitions: tuple[SealedPartition, ...]
+    signed_at: UtcDatetime
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]  # the id of the public key
+    signature: str  # Ed25519, of the canonical form of all other fields, in base64
 
 
 ArticleEvent: TypeAlias = Annotated[Article | Retraction, Field(discriminator="type")]

@@ -45,6 +45,7 @@ OBSERVED_ARTICLES = Topic(
 )
 POSITIONS = Topic("stance.positions.v1", "Timeline", key="actor/axis", partitions=6, compacted=True)
 CHANGES = Topic("stance.changes.v1", "StanceChange as CloudEvent", key="actor", partitions=6)
+CHECKPOINTS = Topic("stance.checkpoints.v1", "Checkpoint", key="topic of the changes", partitions=1, consumed=False)
 RAW_DOCUMENTS = Topic(
     "articles.raw.v1",
     "the bytes that an article was found in",
@@ -54,6 +55,6 @@ RAW_DOCUMENTS = Topic(
     consumed=False,
 )
 
-TOPICS = (ARTICLES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS, CHANGES)
+TOPICS = (ARTICLES, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS, CHANGES, CHECKPOINTS)
 """Those that hold events."""
 ALL_TOPICS = (*TOPICS, RAW_DOCUMENTS, *(topic.dead for topic in TOPICS if topic.consumed))

@@ -10,18 +10,20 @@ Crash-only: whatever goes wrong ends the loop; nothing is skipped, and a restart
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from shared import broker, topics
+from shared.chain import Heads
 from shared.dead_letters import DeadLetter, Record
 from shared.errors import TransientError
 from shared.health import Progress, Readiness
 from shared.observability import CHANGES, LATE_OBSERVATIONS, RECORDS, REFUSED_OBSERVATIONS, project_version
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
+from stance_service.heads import recorded_heads
 from stance_service.observe import RefusedError
 from stance_service.polling import END_OF_PARTITION, Poller
 from stance_service.publishing import GROUP, Publisher
@@ -73,8 +75,9 @@ class TransactionalLoop:
         self._progress = progress or Progress("track", RESTORE_LIMIT_MS / 1000)
         self._readiness = readiness or Readiness("Kafka gave no partitions yet")
         self._trackers: dict[int, Tracker] = {}
+        self._heads: dict[int, Heads] = {}
         self._next: dict[int, int] = {}
-        self._given_up: dict[int, tuple[int, Tracker]] = {}
+        self._given_up: dict[int, tuple[int, Tracker, Heads]] = {}
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -116,7 +119,8 @@ class TransactionalLoop:
         for partition, events in batch.events.items():
             for _ in self._trackers[partition].wake(event.actor for event in events):
                 self._progress.beat()
-            outputs.append(self._trackers[partition].apply(events))
+            found = self._trackers[partition].apply(events)
+            outputs.append(replace(found, changes=self._heads[partition].link(found.changes)))
         if batch.count:
             publisher.commit(outputs, batch.refused, self._next, consumer)
             self._measure(batch, outputs)
@@ -174,11 +178,13 @@ class TransactionalLoop:
         kept = {at.partition: self._given_up[at.partition] for at in positions if self._knows(at)}
         unknown = [at for at in positions if at.partition not in kept]
         self._given_up = {}
-        self._trackers = {partition: tracker for partition, (_, tracker) in kept.items()}
+        self._trackers = {partition: tracker for partition, (_, tracker, _) in kept.items()}
+        self._heads = {partition: heads for partition, (_, _, heads) in kept.items()}
         self._intake = Intake.of(self._settings, self._axes)
         if unknown:
             self._trackers |= {at.partition: Tracker(self._parameters) for at in unknown}
             restore(self._settings, self._trackers, _offsets(unknown), self._progress.beat)
+            self._heads |= recorded_heads(self._settings, _offsets(unknown), self._progress.beat)
         self._next = _offsets(positions)
         consumer.assign(positions)
         self._readiness.missing = None
@@ -189,8 +195,10 @@ class TransactionalLoop:
 
     def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         self._readiness.missing = "partitions are being shared out anew"
-        self._given_up = {number: (self._next[number], tracker) for number, tracker in self._trackers.items()}
-        self._trackers, self._next = {}, {}
+        self._given_up = {
+            number: (self._next[number], tracker, self._heads[number]) for number, tracker in self._trackers.items()
+        }
+        self._trackers, self._heads, self._next = {}, {}, {}
         consumer.unassign()
 
 

@@ -16,6 +16,7 @@ import pytest
 from shared import topics
 from shared.broker import create_topics
 from shared.by_hand import park_by_hand
+from shared.chain import Heads
 from shared.cloudevents import from_kafka
 from shared.dead_letters import Record, parked, parked_by_hand
 from shared.events import ChangeKind, Observation, StanceChange, Withdrawal
@@ -57,7 +58,7 @@ def history(length: int, seed: int = 7) -> list[Observation | Withdrawal]:
 def expected(records: list[Observation | Withdrawal]) -> dict[str, list[StanceChange]]:
     """What an undisturbed tracker announces, by actor."""
     by_actor: dict[str, list[StanceChange]] = defaultdict(list)
-    for change in Tracker(Parameters()).apply(records).changes:
+    for change in Heads().link(Tracker(Parameters()).apply(records).changes):
         by_actor[change.actor].append(change)
     return by_actor
 

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from shared.events import ARTICLE_EVENT, OBSERVATION_EVENT, ChangeKind, ObservedArticle, StanceChange, Timeline
+from shared.events import (
+    ARTICLE_EVENT,
+    OBSERVATION_EVENT,
+    ChangeKind,
+    Checkpoint,
+    ObservedArticle,
+    StanceChange,
+    Timeline,
+)
 from shared.topics import TOPICS
 from tests.contract.compatibility import breaks
 
@@ -23,6 +31,7 @@ READERS: dict[str, TypeAdapter[Any]] = {
     "stance.observed-articles.v1": TypeAdapter(ObservedArticle),
     "stance.positions.v1": TypeAdapter(Timeline),
     "stance.changes.v1": TypeAdapter(StanceChange),
+    "stance.checkpoints.v1": TypeAdapter(Checkpoint),
 }
 
 
@@ -36,8 +45,9 @@ def test_an_event_of_an_earlier_version_is_read_whole(path: Path) -> None:
 def test_every_topic_and_every_type_of_event_has_a_golden_one() -> None:
     assert {path.stem for path in SCHEMAS} == {topic.name for topic in TOPICS} == set(READERS)
     types = {json.loads(path.read_text())["type"] for path in EVENTS if path.parent.name != "stance.changes.v1"}
-    assert types == {"article", "retraction", "observation", "withdrawal", "observed_article", "timeline"}
-    assert {path.stem for path in EVENTS if path.parent.name == "stance.changes.v1"} == set(ChangeKind)
+    assert types == {"article", "retraction", "observation", "withdrawal", "observed_article", "timeline", "checkpoint"}
+    kinds = {path.stem.removesuffix("-chained") for path in EVENTS if path.parent.name == "stance.changes.v1"}
+    assert kinds == set(ChangeKind)
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from shared import topics
+from shared.chain import Heads
 from shared.cloudevents import to_kafka
 from shared.events import OBSERVATION_EVENT
 from shared.settings import BrokerSettings
@@ -33,13 +34,13 @@ def undisturbed(observations: Mapping[int, Sequence[Row]], parked: Collection[tu
     """
     found = Published(offsets={number: len(rows) for number, rows in observations.items() if rows})
     for number, rows in observations.items():
-        tracker = Tracker(Parameters())
+        tracker, heads = Tracker(Parameters()), Heads()
         changes = found.changes.setdefault(number, [])
         for offset, row in enumerate(rows):
             if (number, offset) in parked:
                 continue
             outputs = tracker.apply([OBSERVATION_EVENT.validate_json(row.value or b"")])
-            for change in outputs.changes:
+            for change in heads.link(outputs.changes):
                 key, headers, value = to_kafka(change)
                 changes.append(Row(key, value, tuple((name, _bytes(item)) for name, item in headers)))
             for (actor, axis), known in outputs.timelines.items():
