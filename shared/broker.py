@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from aiokafka.partitioner import murmur2
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from faststream import AckPolicy
@@ -112,6 +113,11 @@ def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tup
     if known is None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
     return known
+
+
+def partition_of(key: bytes, count: int) -> int:
+    """Where all our clients, and Java's, place a key on a topic of so many partitions."""
+    return (murmur2(key) & 0x7FFFFFFF) % count
 
 
 def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) -> None:

@@ -92,14 +92,20 @@ class Tracker:
         """As known now; KeyError if nothing was ever known."""
         return timeline(*self._known(actor, axis))
 
+    def recorded_at(self, actor: Slug) -> datetime | None:
+        """The recorded time of what is known of an actor; None: nothing is."""
+        deque(self.wake([actor]), maxlen=0)
+        known = self._actors.get(actor)
+        return None if known is None else known.ledger.recorded_at
+
     def _known(self, slug: Slug, axis: Axis) -> tuple[ActorLedger, Axis, datetime, Parameters]:
         deque(self.wake([slug]), maxlen=0)
         actor = self._actors[slug]
         recorded_at = actor.ledger.axes[axis].recorded_at
         if recorded_at is None:
             raise KeyError(axis)
-        if axis in actor.pending and axis in actor.announced:  # what is known now isn't announced yet
-            actor.announced[axis] = list(actor.announced[axis])
+        if axis in actor.pending:  # what is known now isn't announced yet
+            actor.ledger.axes[axis].course.part()
         return actor.ledger, axis, recorded_at, self._parameters
 
     def _take(self, record: Entry) -> tuple[_Actor, Sequence[Weighed]]:
@@ -132,9 +138,10 @@ class Tracker:
             return found
         pending, actor.pending = actor.pending, {}
         for axis, items in pending.items():
-            announced, known = actor.announced.get(axis), actor.ledger.axes[axis].course.intervals()
-            if announced is known:
+            course, announced = actor.ledger.axes[axis].course, actor.announced.get(axis)
+            if course.shape() is announced:
                 continue
+            known = course.intervals()
             compared = known, outline(announced or [], known, self._chain)
             before = actor.compared.get(axis)
             if before is not None and before[0] is known and before[1] == compared[1]:
