@@ -128,8 +128,9 @@ def generated(texts: Iterable[str]) -> dict[str, Score]:
     scores: dict[str, Score] = defaultdict(Score)
     for at, (number, way, text) in enumerate(stream):
         article = _article(text, at)
-        found = index.original(article)
-        index.add(article.model_copy(update={"duplicate_of": found}))
+        prints = sketch(text)
+        found = index.original(article.article_id, prints)
+        index.add(article.model_copy(update={"duplicate_of": found}), prints)
         scores[way] += Score(
             right=int(found is not None and story[found] == number),
             wrong=int(found is not None and story[found] != number),
@@ -151,8 +152,8 @@ def handmade() -> list[Pair]:
 def found_in_index(pair: Pair) -> bool:
     """Our own decision."""
     index = Duplicates(sqlite3.connect(":memory:"))
-    index.add(_article(pair.earlier, 0))
-    return index.original(_article(pair.later, 1)) is not None
+    index.add(_article(pair.earlier, 0), sketch(pair.earlier))
+    return index.original("later", sketch(pair.later)) is not None
 
 
 def score(pairs: Iterable[Pair], copied: Callable[[Pair], bool]) -> Score:

@@ -12,7 +12,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -22,9 +22,8 @@ from benchmarks.dedupe import bodies
 from benchmarks.extract import pages
 from ingest_service import build
 from ingest_service.normalising import normalised
-from ingest_service.outcomes import Outcome
-from ingest_service.pipeline import Report, ingest, read_in_thread
-from ingest_service.publish import Publishing, Step
+from ingest_service.pipeline import Report, in_thread, ingest, read_in_thread
+from ingest_service.publish import Publishing
 from ingest_service.settings import IngestSettings
 from ingest_service.sources import RawDocument
 from shared.broker import running
@@ -72,16 +71,12 @@ def articles_a_second(path: Path) -> tuple[Report, float]:
 
 
 async def _timed(path: Path, publishing: Publishing) -> tuple[Report, float]:
-    async def publish(steps: Sequence[Step]) -> list[Outcome]:
-        return await asyncio.to_thread(publishing.publish, steps)
-
     settings, report = IngestSettings(), Report()
     publishing.catch_up()
     with build.normaliser(settings) as normalise:
         started = time.perf_counter()
-        await ingest(
-            read_in_thread(build.files(path, None, settings).documents()), normalise, publish, report, _IN_FLIGHT
-        )
+        found = read_in_thread(build.files(path, None, settings).documents())
+        await ingest(found, normalise, in_thread(publishing.publish), report, _IN_FLIGHT)
         return report, report.read / (time.perf_counter() - started)
 
 

@@ -8,12 +8,10 @@ import typer
 from pydantic import ValidationError
 
 from ingest_service import commands
+from ingest_service.exit_status import FAILED, WRONG_SETTING
 from shared.errors import StanceError
 from shared.observability import configure_logging
 from shared.settings import LogSettings, explain
-
-WRONG_SETTING = 2
-FAILED = 3
 
 
 def main() -> None:

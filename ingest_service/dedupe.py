@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest_service.similarity import Sketch, sketch
+from ingest_service.similarity import Prints, Sketch
 from shared.events import Article
 
 _SCHEMA = """
@@ -46,19 +46,17 @@ class Duplicates:
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
 
-    def original(self, article: Article) -> str | None:
+    def original(self, article_id: str, text: Sketch | None) -> str | None:
         """The article that this one is a copy of: the first of its family; None if it has none but itself."""
-        text = sketch(article.body)
         if text is None:
             return None
-        copied = [other for other in self._similar(text) if other.family != article.article_id]
+        copied = [other for other in self._similar(text) if other.family != article_id]
         if not copied:
             return None
         return min(copied, key=lambda other: (other.observed_at, other.family)).family
 
-    def add(self, article: Article) -> None:
+    def add(self, article: Article, text: Sketch | None) -> None:
         """Take note of a published article. A text of the same family that is known already is not kept twice."""
-        text = sketch(article.body)
         if text is None:
             return
         family = article.duplicate_of or article.article_id
@@ -86,6 +84,6 @@ class Duplicates:
             (*text.bands, _COMPARED),
         )
         for family, observed_at, shingles, figures in rows:
-            known = Sketch(np.frombuffer(shingles, np.uint32), np.frombuffer(figures, np.uint32))
+            known = Prints(np.frombuffer(shingles, np.uint32), np.frombuffer(figures, np.uint32))
             if text.is_copy_of(known):
                 yield _Similar(family, observed_at, text.covered_by(known))

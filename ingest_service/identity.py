@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
 from ingest_service.urls import looks_like_article, page_key, same_site
 from shared.events import Article
@@ -50,6 +49,5 @@ def fingerprint(article: Article) -> str:
     )
 
 
-@lru_cache(maxsize=8)  # an article is asked about before and after it is published
 def _words(text: str) -> str:
     return " ".join(_WORDS.findall(unicodedata.normalize("NFKC", text).casefold()))

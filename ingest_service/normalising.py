@@ -12,18 +12,18 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
 
+from ingest_service.comparable import Comparable, comparable
 from ingest_service.normalise import normalise
 from ingest_service.sources import RawDocument
 from shared.errors import BadInputError
-from shared.events import Article
 
-Normalised = Article | BadInputError
+Normalised = Comparable | BadInputError
 
 
 def normalised(document: RawDocument, now: datetime) -> Normalised:
     """The article in a document, or why there is none."""
     try:
-        return normalise(document, now)
+        return comparable(normalise(document, now))
     except BadInputError as error:
         return error
     except Exception as error:  # a parser met what it never saw: that document is lost, not the others

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from ingest_service.identity import article_id, fingerprint
+from ingest_service.comparable import Comparable
+from ingest_service.identity import article_id
+from ingest_service.similarity import Sketch
 from ingest_service.sources import Gone
 from ingest_service.urls import NotWebError
 from shared.errors import BadInputError
@@ -19,16 +21,13 @@ Status = Literal["published", "revised", "retracted", "unchanged", "rejected"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """`record` is the value to publish, None if there is nothing to; `revision` the latest one after that, `said` the
-    fingerprint of an article published.
-    """
+    """`record` is the value to publish, None if there is nothing to; `revision` the latest one after that."""
 
     status: Status
     article_id: str | None = None
     revision: int | None = None
     event: Article | Retraction | None = None
     record: bytes | None = None
-    said: str | None = None
     error: BadInputError | None = None
 
 
@@ -47,24 +46,25 @@ class Published(Protocol):
 class Copies(Protocol):
     """The texts on the topic."""
 
-    def original(self, article: Article) -> str | None:
-        """The article that this one is a copy of, if any."""
+    def original(self, article_id: str, text: Sketch | None) -> str | None:
+        """The article that one with this text is a copy of, if any."""
         ...
 
 
-def decide(item: Article | Gone | BadInputError, published: Published, copies: Copies, now: datetime) -> Outcome:
+def decide(item: Comparable | Gone | BadInputError, published: Published, copies: Copies, now: datetime) -> Outcome:
     """What is to be done about an article, given what is published."""
     if isinstance(item, BadInputError):
         return Outcome("rejected", error=item)
     if isinstance(item, Gone):
         return _retraction(item, published, now)
-    latest = published.latest(item.article_id)
+    known_as = item.article.article_id
+    latest = published.latest(known_as)
     revision, said_before = latest or (0, None)
-    said = fingerprint(item)
-    if said == said_before:
-        return Outcome("unchanged", item.article_id, revision)
-    article = item.model_copy(update={"revision": revision + 1, "duplicate_of": copies.original(item)})
-    return _to_publish("published" if latest is None else "revised", article, said)
+    if item.said == said_before:
+        return Outcome("unchanged", known_as, revision)
+    original = copies.original(known_as, item.text)
+    article = item.article.model_copy(update={"revision": revision + 1, "duplicate_of": original})
+    return _to_publish("published" if latest is None else "revised", article)
 
 
 def _retraction(gone: Gone, published: Published, now: datetime) -> Outcome:
@@ -80,9 +80,9 @@ def _retraction(gone: Gone, published: Published, now: datetime) -> Outcome:
     return _to_publish("retracted", event)
 
 
-def _to_publish(status: Status, event: Article | Retraction, said: str | None = None) -> Outcome:
+def _to_publish(status: Status, event: Article | Retraction) -> Outcome:
     record = event.model_dump_json().encode()
     if len(record) > _LARGEST:
         reason = f"it takes {len(record):,} bytes as a record, Kafka takes {_LARGEST:,}; split it into articles"
         return Outcome("rejected", event.article_id, error=BadInputError(event.article_id, reason))
-    return Outcome(status, event.article_id, event.revision, event, record, said)
+    return Outcome(status, event.article_id, event.revision, event, record)

@@ -10,8 +10,7 @@ from ingest_service.normalising import Normalised
 from ingest_service.outcomes import Outcome
 from ingest_service.publish import Candidate, Remember, Step
 from ingest_service.sources import Found, RawDocument
-from shared.errors import StanceError
-from shared.events import Article
+from shared.errors import BadInputError, StanceError
 from shared.observability import DOCUMENTS
 
 DOCUMENTS_AT_ONCE = 64
@@ -82,8 +81,8 @@ async def prepared(batch: Batch, normalise: Normalise) -> list[Step]:
     return [_step(found, next(articles)) if isinstance(found, RawDocument) else found for found in batch]
 
 
-def _step(document: RawDocument, article: Normalised) -> Step:
-    return Candidate(article, document) if isinstance(article, Article) else article
+def _step(document: RawDocument, found: Normalised) -> Step:
+    return found if isinstance(found, BadInputError) else Candidate(found, document)
 
 
 def note(outcomes: Iterable[Outcome], report: Report) -> None:
@@ -105,6 +104,15 @@ def note(outcomes: Iterable[Outcome], report: Report) -> None:
                 report.unchanged += 1
             case "rejected":
                 report.rejected += 1
+
+
+def in_thread(publish: Callable[[Sequence[Step]], list[Outcome]]) -> Publish:
+    """Publishing that does not hold up the loop."""
+
+    async def published(steps: Sequence[Step]) -> list[Outcome]:
+        return await asyncio.to_thread(publish, steps)
+
+    return published
 
 
 async def read_in_thread(documents: Iterator[Found]) -> AsyncIterator[list[Found]]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ingest_service.comparable import Comparable, comparable
 from ingest_service.dedupe import Duplicates
-from ingest_service.identity import article_id, fingerprint
+from ingest_service.identity import article_id
 from ingest_service.normalise import VERSION
 from ingest_service.outcomes import Outcome, decide
 from ingest_service.raw import raw_entries
@@ -40,7 +41,7 @@ class Remember:
 class Candidate:
     """An article that may be new, and the document it was found in."""
 
-    article: Article
+    found: Comparable
     document: RawDocument
 
 
@@ -112,10 +113,10 @@ class Publishing:
                 continue
             if isinstance(step, Candidate):
                 self._note_place(step)
-            item = step.article if isinstance(step, Candidate) else step
+            item = step.found if isinstance(step, Candidate) else step
             outcome = decide(item, self.state, self._copies, self._clock())
             if outcome.event is not None:
-                self._note(outcome.event, outcome.said)
+                self._note(outcome.event, item if isinstance(item, Comparable) else None)
             outcomes.append(outcome)
         return outcomes
 
@@ -130,7 +131,7 @@ class Publishing:
         for batch in self._topic.read(progress, ends):
             for read in batch:
                 if read.event is not None:
-                    self._note(read.event, fingerprint(read.event) if isinstance(read.event, Article) else None)
+                    self._note(read.event, comparable(read.event) if isinstance(read.event, Article) else None)
                 self.state.advance(read.partition, read.offset + 1)
             count += len(batch)
             if limit is not None and count >= limit:
@@ -145,17 +146,18 @@ class Publishing:
         self.state.begin(identity)
         self._copies.clear()
 
-    def _note(self, event: Article | Retraction, said: str | None) -> None:
-        self.state.note(event.article_id, event.revision, said)
-        if isinstance(event, Article):
-            self._copies.add(event)
+    def _note(self, event: Article | Retraction, found: Comparable | None) -> None:
+        self.state.note(event.article_id, event.revision, found.said if found else None)
+        if isinstance(event, Article) and found is not None:
+            self._copies.add(event, found.text)
 
     def _note_place(self, candidate: Candidate) -> None:
         """So that it is known what is gone when nothing answers there."""
         document = candidate.document
         found_as = article_id(document.source, document.key, document.known.url)
-        if found_as != candidate.article.article_id:
-            self.state.found(found_as, candidate.article.article_id)
+        known_as = candidate.found.article.article_id
+        if found_as != known_as:
+            self.state.found(found_as, known_as)
 
     def _note_places(self, places: Iterable[Place]) -> None:
         """Go on reading after our own records; if others lie between, ours are read as well, which is harmless."""
@@ -169,7 +171,7 @@ class Publishing:
 def _published_documents(steps: Iterable[Step], outcomes: Iterable[Outcome]) -> list[RawDocument]:
     published = {outcome.event.raw_digest for outcome in outcomes if isinstance(outcome.event, Article)}
     candidates = (step for step in steps if isinstance(step, Candidate))
-    return [each.document for each in candidates if each.article.raw_digest in published]
+    return [each.document for each in candidates if each.found.article.raw_digest in published]
 
 
 def _entry(outcome: Outcome) -> Entry:

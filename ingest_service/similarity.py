@@ -3,7 +3,6 @@
 import re
 import zlib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,52 +31,64 @@ _BAND_NUMBERS = np.arange(1, BANDS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97
 _AT_ONCE = 4096
 
 
-@dataclass(frozen=True)
-class Sketch:
+@dataclass(frozen=True, eq=False)
+class Prints:
     """A text as sorted hashes of its shingles and of its numbers."""
 
     shingles: Hashes
     figures: Hashes
 
-    def covered_by(self, other: "Sketch") -> float:
+    def covered_by(self, other: "Prints") -> float:
         """The share of this text's shingles that the other one has."""
         return _shared(self.shingles, other.shingles) / len(self.shingles)
 
-    def is_copy_of(self, earlier: "Sketch") -> bool:
+    def is_copy_of(self, earlier: "Prints") -> bool:
         """True if this text says what the earlier one did, and not only in the same form."""
         shared = _shared(self.shingles, earlier.shingles)
         mine, theirs = shared / len(self.shingles), shared / len(earlier.shingles)
         extends = mine >= EXTENDED[0] and theirs >= EXTENDED[1]
         return (mine >= COPIED or extends) and self._same_figures(earlier)
 
-    @cached_property
-    def bands(self) -> list[int]:
-        """Signed 64-bit numbers; texts that share much of their shingles share one of these."""
-        least = np.full(BANDS * _ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
-        for start in range(0, len(self.shingles), _AT_ONCE):
-            hashes = self.shingles[start : start + _AT_ONCE].astype(np.uint64)
-            least = np.minimum(least, (_FACTORS * hashes + _OFFSETS).min(axis=1))
-        rows = (least >> np.uint64(32)).reshape(BANDS, _ROWS)
-        mixed = _mix((rows[:, 0] << np.uint64(32) | rows[:, 1]) ^ _BAND_NUMBERS)
-        return [int(band) for band in mixed.view(np.int64)]
-
-    def _same_figures(self, other: "Sketch") -> bool:
+    def _same_figures(self, other: "Prints") -> bool:
         fewest = min(len(self.figures), len(other.figures))
         return fewest < _ENOUGH_FIGURES or _shared(self.figures, other.figures) >= SAME_FIGURES * fewest
 
 
-@lru_cache(maxsize=4)
+@dataclass(frozen=True, eq=False)
+class Sketch(Prints):
+    """The prints of a text, and its bands: texts that share much of their shingles share one of these numbers."""
+
+    bands: list[int]
+
+
 def sketch(text: str) -> Sketch | None:
     """None for a text of a few words: what it says may be said anywhere."""
     words = _WORDS.findall(text.casefold())
     if len(words) < LEAST_SHINGLES + SHINGLE - 1:
         return None
-    hashes = np.fromiter((zlib.crc32(word.encode()) for word in words), dtype=np.uint64, count=len(words))
+    hashes = np.array(_hashed(words), np.uint64)
     shingles = np.zeros(len(words) - SHINGLE + 1, dtype=np.uint64)
     for at in range(SHINGLE):
         shingles = _mix(shingles ^ hashes[at : len(hashes) - SHINGLE + 1 + at])
-    figures = [zlib.crc32(word.encode()) for word in words if word[0].isdigit()]
-    return Sketch(np.unique((shingles >> np.uint64(32)).astype(np.uint32)), np.unique(np.array(figures, np.uint32)))
+    figures = np.array(_hashed([word for word in words if word[0].isdigit()]), np.uint32)
+    distinct = np.unique((shingles >> np.uint64(32)).astype(np.uint32))
+    return Sketch(distinct, np.unique(figures), _bands(distinct))
+
+
+def _hashed(words: list[str]) -> list[int]:
+    return [zlib.crc32(word) for word in "\n".join(words).encode().split(b"\n")] if words else []
+
+
+def _bands(shingles: Hashes) -> list[int]:
+    """Signed, as SQLite has them."""
+    least = np.full(BANDS * _ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
+    for start in range(0, len(shingles), _AT_ONCE):
+        hashes = shingles[start : start + _AT_ONCE].astype(np.uint64)
+        least = np.minimum(least, (_FACTORS * hashes + _OFFSETS).min(axis=1))
+    rows = (least >> np.uint64(32)).reshape(BANDS, _ROWS)
+    mixed = _mix((rows[:, 0] << np.uint64(32) | rows[:, 1]) ^ _BAND_NUMBERS)
+    bands: list[int] = mixed.view(np.int64).tolist()
+    return bands
 
 
 def _shared(one: Hashes, other: Hashes) -> int:

@@ -12,17 +12,16 @@ from rich.console import Console
 
 from ingest_service import build
 from ingest_service.configuration import Configuration, read_configuration
-from ingest_service.outcomes import Outcome
-from ingest_service.pipeline import Batch, Report, ingest, read_in_thread
+from ingest_service.exit_status import SOME_REJECTED
+from ingest_service.pipeline import Batch, Report, in_thread, ingest, read_in_thread
 from ingest_service.progress import progress_bar
-from ingest_service.publish import Publishing, Step
+from ingest_service.publish import Publishing
 from ingest_service.settings import IngestSettings
 from ingest_service.sources.files import FileSource
 from ingest_service.targets import is_url, pages
 from shared.broker import running
 from shared.settings import BrokerSettings
 
-SOME_REJECTED = 1
 _IN_FLIGHT = 8
 
 
@@ -55,11 +54,7 @@ async def _add(
     publishing: Publishing,
 ) -> Report:
     await asyncio.to_thread(publishing.catch_up)
-
-    async def publish(steps: Sequence[Step]) -> list[Outcome]:
-        return await asyncio.to_thread(publishing.publish, steps)
-
-    report = Report()
+    publish, report = in_thread(publishing.publish), Report()
     with build.normaliser(settings, few_here=True) as normaliser:
         async with build.fetcher(configuration) as fetcher:
             urls = [target for target in targets if is_url(target)]

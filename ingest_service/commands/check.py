@@ -11,6 +11,7 @@ import typer
 
 from ingest_service import build
 from ingest_service.configuration import Configuration, read_configuration
+from ingest_service.exit_status import SOME_REJECTED
 from ingest_service.fetching import Fetcher
 from ingest_service.memory import SourceMemory
 from ingest_service.outcomes import Outcome
@@ -21,8 +22,6 @@ from ingest_service.targets import is_url, pages
 from shared.broker import running
 from shared.errors import PermanentError
 from shared.settings import BrokerSettings
-
-SOME_REJECTED = 1
 
 
 def check(

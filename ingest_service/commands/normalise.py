@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from ingest_service import build
+from ingest_service.comparable import Comparable
+from ingest_service.exit_status import SOME_REJECTED
 from ingest_service.normalising import normalised
 from ingest_service.settings import IngestSettings
 from ingest_service.sources import RawDocument
-from shared.events import Article
-
-SOME_REJECTED = 1
 
 
 def normalise(
@@ -25,8 +24,8 @@ def normalise(
     rejected = False
     for found in chain.from_iterable(build.files(path, source, settings).documents() for path in paths):
         item = normalised(found, build.now()) if isinstance(found, RawDocument) else found
-        if isinstance(item, Article):
-            print(item.model_dump_json())
+        if isinstance(item, Comparable):
+            print(item.article.model_dump_json())
         else:
             rejected = True
             print(item, file=sys.stderr)

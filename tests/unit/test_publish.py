@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest_service.comparable import comparable
 from ingest_service.outcomes import Outcome
 from ingest_service.publish import Candidate, Publishing, Remember, Step
 from ingest_service.sources import Gone, Known
@@ -21,7 +22,7 @@ GONE = Gone("test", "a.txt", "a.txt", None, "it answers 410")
 
 
 def candidate(text: str = PROSE[0], key: str = "a.txt") -> Candidate:
-    return Candidate(article(text, key=key), document(text, key=key))
+    return Candidate(comparable(article(text, key=key)), document(text, key=key))
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_an_article_too_large_for_kafka_is_rejected_and_the_others_published(
     publishing: Publishing, topic: MemoryTopic
 ) -> None:
     huge = candidate(key="huge")
-    huge = Candidate(huge.article.model_copy(update={"body": "\x01" * 2_000_000}), huge.document)
+    huge = Candidate(comparable(huge.found.article.model_copy(update={"body": "\x01" * 2_000_000})), huge.document)
     rejected, published = publishing.publish([huge, candidate()])
     assert "split it into articles" in str(rejected.error)
     assert published.status == "published"
@@ -152,7 +153,7 @@ def test_a_topic_that_lost_records_is_read_again_and_the_sources_asked_anew(
 def test_another_topic_is_read_from_its_beginning(publishing: Publishing, topic: MemoryTopic) -> None:
     publishing.publish([candidate(key="a")])
     topic.name = "two"
-    topic.partitions = [[candidate(key="b").article.model_dump_json().encode()] for _ in topic.partitions]
+    topic.partitions = [[candidate(key="b").found.article.model_dump_json().encode()] for _ in topic.partitions]
     publishing.catch_up()
     assert statuses(publishing.publish([candidate(key="a"), candidate(key="b")])) == ["published", "unchanged"]
 
@@ -196,7 +197,7 @@ def test_what_is_too_large_to_be_kept_does_not_keep_its_article_from_being_publi
     publishing.catch_up()
     large = document(b" " * MAX_RECORD_BYTES)
     found = article().model_copy(update={"raw_digest": hashlib.sha256(large.content).hexdigest()})
-    assert statuses(publishing.publish([Candidate(found, large)])) == ["published"]
+    assert statuses(publishing.publish([Candidate(comparable(found), large)])) == ["published"]
     assert topic.others == []
 
 
@@ -206,7 +207,7 @@ def test_a_page_that_declares_another_address_is_retracted_when_it_is_gone_where
     found = document(PROSE[0], known=Known(url="https://x.example/today"))
     declared = article(PROSE[0], known=Known(url="https://x.example/2024/acme-opens-up"))
     gone = Gone("test", "a.txt", "a.txt", "https://x.example/today", "it answers 410")
-    assert statuses(publishing.publish([Candidate(declared, found), gone])) == ["published", "retracted"]
+    assert statuses(publishing.publish([Candidate(comparable(declared), found), gone])) == ["published", "retracted"]
     assert len({event.article_id for event in topic.events}) == 1
 
 
