@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from shared import broker
 from shared.observability import configure_logging
-from shared.settings import BrokerSettings, LogSettings
+from shared.settings import BrokerSettings, LogSettings, secret
 from stance_service.belief import Parameters
 from stance_service.history import History
 from stance_service.history.feed import Feed
@@ -26,11 +26,12 @@ def up_to_date(command: str) -> Iterator[tuple[History, Parameters]]:
 @contextmanager
 def opened(settings: BrokerSettings, parameters: Parameters) -> Iterator[History]:
     """The configured store, SQLite in the data folder unless another is set."""
-    url = HistorySettings().history_url
+    stored = HistorySettings()
+    url = stored.url
     if not url:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{settings.data_dir / 'history.sqlite'}"
-    history = History(url, parameters)
+    history = History(url, parameters, secret("STANCE_HISTORY_PASSWORD", stored.password, stored.password_file))
     try:
         yield history
     finally:

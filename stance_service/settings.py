@@ -74,11 +74,17 @@ class TrackerSettings(BaseSettings):
 class HistorySettings(BaseSettings):
     """Where the history is kept."""
 
-    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True, extra="ignore")
-
-    history_url: str = Field(
-        "", description="SQLAlchemy address of the history. Empty: `history.sqlite` in `STANCE_DATA_DIR`."
+    model_config = SettingsConfigDict(
+        env_prefix="STANCE_HISTORY_", frozen=True, extra="ignore", hide_input_in_errors=True
     )
+
+    url: str = Field(
+        "",
+        description="Where the history is kept: `postgresql://USER@HOST/DATABASE` or `sqlite:///FILE`. Empty: "
+        "`history.sqlite` in `STANCE_DATA_DIR`.",
+    )
+    password: SecretStr = Field(SecretStr(""), description="The password of that user of PostgreSQL.")
+    password_file: Path | None = Field(None, description="File that holds the password, instead of the password.")
 
 
 class AlertSettings(BaseSettings):

@@ -5,7 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.kafka.choice import untested
+from tests.kafka import choice as kafka
+from tests.postgres import choice as postgres
 
 settings.register_profile("local", deadline=None)
 """No example has a deadline: how long one takes says more about the machine's load than about the code."""
@@ -17,6 +18,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says loudly what wasn't tested."""
-    for reason in dict.fromkeys(untested):
-        terminalreporter.section("NOT TESTED ON APACHE KAFKA", red=True, bold=True)
+    untested = [("APACHE KAFKA", reason) for reason in kafka.untested]
+    untested += [("POSTGRESQL", reason) for reason in postgres.untested]
+    for what, reason in dict.fromkeys(untested):
+        terminalreporter.section(f"NOT TESTED ON {what}", red=True, bold=True)
         terminalreporter.line(f"Tests were skipped. To run them, {reason}.", red=True)

@@ -11,16 +11,15 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import Connection, Table, create_engine, delete, event, func, select, update
+from sqlalchemy import Connection, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.dead_letters import Record
 from shared.events import OBSERVATION_EVENT, Axis, Observation, Position, Slug, StanceChange, Timeline, Withdrawal
 from shared.ids import digest
 from stance_service.belief import Parameters
 from stance_service.history import tables
+from stance_service.history.database import begun, connect, prepare
 from stance_service.ledger import next_recorded_at
 from stance_service.timeline import fold
 
@@ -36,14 +35,15 @@ class Entry:
 
 
 class History:
-    """The store at a SQLAlchemy address, created if missing. Several processes may use it at once."""
+    """The store in an SQLite file or a PostgreSQL database, created if missing. Several processes may use it at once.
 
-    def __init__(self, url: str, parameters: Parameters | None = None) -> None:
+    Raises TransientError where the database does not answer, PermanentError where it refuses us.
+    """
+
+    def __init__(self, url: str, parameters: Parameters | None = None, password: str = "") -> None:
         self._parameters = parameters or Parameters()
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _configure_sqlite)
-        tables.METADATA.create_all(self._engine)
+        self._engine = connect(url, password)
+        prepare(self._engine)
 
     def close(self) -> None:
         """Gives its connections back."""
@@ -51,18 +51,18 @@ class History:
 
     def progress(self) -> dict[tuple[str, int], int]:
         """The next offset to read, by topic and partition."""
-        with self._engine.connect() as connection:
+        with begun(self._engine) as connection:
             return {(row.topic, row.partition): row.next_offset for row in connection.execute(select(tables.progress))}
 
     def clear(self) -> None:
         """Forgets everything, to be rebuilt from the topics."""
-        with self._engine.begin() as connection:
+        with begun(self._engine) as connection:
             for table in tables.METADATA.sorted_tables:
                 connection.execute(delete(table))
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Stores what isn't stored yet, all or nothing. Entries of a partition are in their order on the topic."""
-        with self._engine.begin() as connection:
+        with begun(self._engine) as connection:
             new = _advance(connection, entries)
             _insert(connection, tables.records, _record_rows(connection, new))
             _insert(connection, tables.timelines, _timeline_rows(new))
@@ -98,7 +98,7 @@ class History:
         query = select(func.min(at), func.max(at))
         if actor is not None:
             query = query.where(tables.records.c.actor == actor)
-        with self._engine.connect() as connection:
+        with begun(self._engine) as connection:
             first, last = connection.execute(query).one()
         return None if first is None else (first, last)
 
@@ -113,7 +113,7 @@ class History:
             query = query.where(tables.changes.c.actor == actor)
         if axis is not None:
             query = query.where(tables.changes.c.axis == axis)
-        with self._engine.connect() as connection:
+        with begun(self._engine) as connection:
             found = [StanceChange.model_validate_json(row.event) for row in connection.execute(query)]
         return [each for each in found if known_at is None or each.detected_at <= known_at]
 
@@ -132,7 +132,7 @@ class History:
         )
         if actor is not None:
             query = query.where(tables.timelines.c.actor == actor)
-        with self._engine.connect() as connection:
+        with begun(self._engine) as connection:
             return [Timeline.model_validate_json(row.event) for row in connection.execute(query)]
 
     def _fold(self, actor: Slug | None, known_at: datetime) -> Iterator[Timeline]:
@@ -148,16 +148,9 @@ class History:
             query = query.where(tables.records.c.actor == actor)
         if known_at is not None:
             query = query.where(tables.records.c.recorded_at <= known_at)
-        with self._engine.connect() as connection:
+        with begun(self._engine) as connection:
             for who, rows in groupby(connection.execute(query), attrgetter("actor")):
                 yield who, [(OBSERVATION_EVENT.validate_json(row.event), row.recorded_at) for row in rows]
-
-
-def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers don't wait for the writer
-    cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.close()
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
@@ -170,11 +163,11 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, ob
 def _advance(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     """Moves the progress past the entries; those that it hadn't passed yet."""
     partitions = sorted({(entry.record.topic, entry.record.partition) for entry in entries})
-    # Writing first takes the lock, so that two processes never both find an entry new.
+    # SQLite locks at the first write, PostgreSQL the rows selected: two processes never both find an entry new.
     _insert(connection, tables.progress, [{"topic": t, "partition": p, "next_offset": 0} for t, p in partitions])
     known = {
         (row.topic, row.partition): row.next_offset
-        for row in connection.execute(select(tables.progress).with_for_update())
+        for row in connection.execute(select(tables.progress).order_by(*tables.progress.primary_key).with_for_update())
     }
     new: list[Entry] = []
     for entry in entries:

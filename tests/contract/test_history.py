@@ -1,16 +1,22 @@
-"""What the store answers, and that repeats and crashes change nothing."""
+"""What the store answers, and that repeats and crashes change nothing: in SQLite and in PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, update
 from sqlalchemy.exc import IntegrityError
 
+from shared.errors import PermanentError, TransientError
 from shared.events import Timeline
-from stance_service.history import Entry, History
+from stance_service.history import Entry, History, database
 from tests.history_entries import entries, published
+from tests.kafka.apache import free_port
+from tests.postgres.choice import NoPostgresError, postgres
+from tests.postgres.schemas import schema
 from tests.stances import NOON, later, observation, withdrawal
 
 OPEN = observation(+1, "2016-05-01", article="old", observed_at=later(1))
@@ -18,9 +24,33 @@ CLOSED = observation(-1, "2022-05-01", article="new", observed_at=later(2))
 GONE = withdrawal("new", observed_at=later(3))
 
 
+Open = Callable[[], History]
+"""Another connection to the same store."""
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[tuple[str, str]]:
+    """Address and password of the PostgreSQL that `tests.postgres.choice` finds."""
+    try:
+        with postgres() as found:
+            yield found
+    except NoPostgresError:
+        pytest.skip("there is no PostgreSQL here, see above")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    if request.param == "sqlite":
+        yield lambda: History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+        return
+    address, password = request.getfixturevalue("server")
+    with schema(address, password) as url:
+        yield lambda: History(url, password=password)
+
+
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    store = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+def history(connect: Open) -> Iterator[History]:
+    store = connect()
     yield store
     store.close()
 
@@ -97,8 +127,8 @@ def test_a_store_can_be_emptied_and_filled_again(history: History) -> None:
     assert history.timelines() == before
 
 
-def test_two_processes_may_feed_one_store(history: History, tmp_path: Path) -> None:
-    other = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+def test_two_processes_may_feed_one_store(history: History, connect: Open) -> None:
+    other = connect()
     all_of_it = published([OPEN, CLOSED, GONE])
     history.write(all_of_it[:2])
     other.write(all_of_it)
@@ -113,3 +143,67 @@ def test_it_is_told_when_the_first_and_the_last_record_of_an_actor_were_read(his
     history.write(published([OPEN, CLOSED, GONE]))
     assert history.recorded("openai") == history.recorded() == (later(1), later(3))
     assert history.recorded("meta") is None
+
+
+def test_processes_that_begin_at_once_make_one_store(connect: Open) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        stores = [each.result() for each in [threads.submit(connect) for _ in range(8)]]
+    all_of_it = published([OPEN, CLOSED])
+    with ThreadPoolExecutor(8) as threads:
+        for written in [threads.submit(store.write, all_of_it) for store in stores]:
+            written.result()
+    assert len(stores[0].records()["openai"]) == 2
+    for store in stores:
+        store.close()
+
+
+def set_version(history: History, number: int) -> None:
+    with history._engine.begin() as connection:
+        connection.execute(update(database._version).values(number=number))
+
+
+def test_a_store_of_an_older_version_is_made_anew(history: History, connect: Open) -> None:
+    history.write(published([OPEN]))
+    set_version(history, database.VERSION - 1)
+    newer = connect()
+    assert (newer.records(), newer.progress()) == ({}, {})
+    newer.write(published([OPEN]))
+    newer.close()
+    again = connect()
+    assert len(again.records()["openai"]) == 1
+    again.close()
+
+
+def test_a_store_of_a_newer_version_is_left_alone(history: History, connect: Open) -> None:
+    history.write(published([OPEN]))
+    set_version(history, database.VERSION + 1)
+    with pytest.raises(PermanentError, match=r"STANCE_HISTORY_URL=.*version 2, this program knows 1"):
+        connect()
+    assert len(history.records()["openai"]) == 1
+
+
+def test_a_wrong_password_is_told_without_it(server: tuple[str, str]) -> None:
+    address, _ = server
+    with pytest.raises(TransientError, match=r"STANCE_HISTORY_URL=postgresql.*password.*failed") as told:
+        History(address, password="not-this-one")
+    assert "not-this-one" not in str(told.value)
+
+
+def test_a_postgresql_that_is_not_there_is_named() -> None:
+    with pytest.raises(TransientError, match=r"STANCE_HISTORY_URL=postgresql.*refused"):
+        History(f"postgresql://stance@127.0.0.1:{free_port()}/stance")
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "history.sqlite"])
+def test_an_address_of_no_such_store_is_refused(url: str) -> None:
+    with pytest.raises(PermanentError, match=r"STANCE_HISTORY_URL.*allowed are sqlite"):
+        History(url)
+
+
+def test_a_store_without_room_is_named(tmp_path: Path) -> None:
+    store = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count=1"))
+    store.close()
+    with pytest.raises(TransientError, match=r"history\.sqlite: database or disk is full\..*has room"):
+        store.write(entries("observations", [observation(article=str(n)) for n in range(500)]))
+    store.close()
