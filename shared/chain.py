@@ -60,6 +60,13 @@ def linked(change: StanceChange, head: Head | None) -> tuple[StanceChange, Head]
     return change.model_copy(update=link), after
 
 
+def hash_of(value: bytes) -> Digest:
+    """What the hash of a recorded change has to be, given its bytes and the place that they claim."""
+    content: dict[str, Any] = msgspec.json.decode(value, type=dict)
+    content.pop("hash", None)
+    return sha256(content)
+
+
 def unlinked(change: StanceChange) -> StanceChange:
     """A change without its place in the chain, to compare what is announced and not what was before."""
     return change.model_copy(update={"sequence": None, "previous": None, "hash": None})

@@ -50,8 +50,8 @@ def hash_of(value: bytes) -> Digest:
     return sha256(msgspec.json.decode(value))
 
 
-def verified(value: bytes, before: bytes | None, trusted: TrustedKeys) -> Checkpoint:
-    """What a record says; raises CheckpointError unless it is genuine and follows the one before."""
+def genuine(value: bytes, trusted: TrustedKeys) -> Checkpoint:
+    """What a record says; raises CheckpointError unless a trusted key signed it."""
     try:
         checkpoint = Checkpoint.model_validate_json(value)
         trusted.verify(checkpoint.key, checkpoint.signed_at, statement(value), checkpoint.signature)
@@ -59,11 +59,11 @@ def verified(value: bytes, before: bytes | None, trusted: TrustedKeys) -> Checkp
         raise CheckpointError(f"it is no checkpoint: {error}") from error
     except UntrustedError as error:
         raise CheckpointError(f"checkpoint {checkpoint.sequence}: {error}") from error
-    _require_successor(checkpoint, before)
     return checkpoint
 
 
-def _require_successor(checkpoint: Checkpoint, before: bytes | None) -> None:
+def require_successor(checkpoint: Checkpoint, before: bytes | None) -> None:
+    """Raises CheckpointError unless the checkpoint follows the one given, None being the beginning."""
     last = None if before is None else Checkpoint.model_validate_json(before)
     due = 1 if last is None else last.sequence + 1
     if checkpoint.sequence != due:

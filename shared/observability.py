@@ -49,6 +49,10 @@ TRACK_RESTORE_SECONDS = Histogram(
     "Time to bring back what is known of newly assigned partitions.",
     buckets=(0.1, 0.3, 1, 3, 10, 20, 60, 300, 1800),
 )
+LAST_CHECKPOINT = Gauge(
+    "stance_last_checkpoint_timestamp_seconds",
+    "When this process last sealed all stance changes, in seconds since 1970.",
+)
 DOCUMENTS = Counter(
     "stance_documents", "Documents read, by outcome (published, revised, retracted, unchanged, rejected).", ["outcome"]
 )

@@ -116,6 +116,9 @@ class TrustedKeys:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def __contains__(self, key_id: str) -> bool:
+        return key_id in self._keys
+
     def verify(self, key_id: str, signed_at: datetime, content: bytes, signature: str) -> None:
         """Raises UntrustedError unless a key that was trusted at that time made the signature."""
         if key_id not in self._keys:

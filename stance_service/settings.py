@@ -102,3 +102,17 @@ class AlertSettings(BaseSettings):
     disable_seconds: float = Field(
         5 * 24 * 3600.0, gt=0, description="A channel that took nothing for so long is disabled."
     )
+
+
+class AuditSettings(BaseSettings):
+    """What checkpoints are signed and verified with, see `docs/audit.md`."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_AUDIT_", frozen=True, extra="ignore")
+
+    signing_key: Path | None = Field(None, description="The private key that `audit checkpoint` signs with (PEM).")
+    trusted_keys: Path | None = Field(
+        None, description="YAML file of the public keys whose checkpoints count, and from when to when."
+    )
+    checkpoint_copy: Path | None = Field(
+        None, description="File that every checkpoint is added to, best kept where nobody can rewrite it."
+    )

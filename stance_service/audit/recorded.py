@@ -1,0 +1,89 @@
+"""What the tracker has read and recorded, as it lies on the topics."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaException, TopicPartition
+from pydantic import ValidationError
+
+from shared import broker, topics
+from shared.dead_letters import Parked, Record, parked
+from shared.settings import BrokerSettings
+from shared.topics import Topic
+from stance_service.audit.chains import PartitionChains
+from stance_service.audit.findings import Finding
+from stance_service.audit.seals import Sealed
+from stance_service.committed import Extent, committed, extents
+from stance_service.publishing import GROUP
+from stance_service.records import Entry, decode
+from stance_service.restore import UnreadableObservationError
+
+
+def records(settings: BrokerSettings, topic: Topic, known: Mapping[int, Extent]) -> Iterator[Record]:
+    """All that is committed on some partitions of a topic, each in its order."""
+    for messages in committed(settings, topic, known):
+        yield from map(Record.of_confluent, messages)
+
+
+def verified_chains(
+    settings: BrokerSettings, known: Mapping[int, Extent], sealed: Sealed, keep: Callable[[Record], None]
+) -> tuple[list[PartitionChains], list[Finding]]:
+    """The chains of all changes, and what is wrong with them. `keep` is given each record."""
+    chains = {number: PartitionChains(number, complete=extent.first == 0) for number, extent in known.items()}
+    found = [finding for each in chains.values() for finding in sealed.reached(each)]
+    for record in records(settings, topics.CHANGES, known):
+        keep(record)
+        found += chains[record.partition].take(record)
+        found += sealed.reached(chains[record.partition])
+    found += [finding for each in chains.values() for finding in sealed.ended(each)]
+    return list(chains.values()), found
+
+
+def tracked_to(settings: BrokerSettings) -> dict[int, int | None]:
+    """Up to which offset each partition of the observations has been tracked; None: nobody knows."""
+    topic = settings.topic(topics.OBSERVATIONS)
+    reader = broker.consumer(settings, GROUP)
+    try:
+        places = [TopicPartition(topic, number) for number in extents(settings, topics.OBSERVATIONS)]
+        known = reader.committed(places, settings.kafka_timeout_seconds)
+        for each in known:
+            if each.error is not None:
+                raise KafkaException(each.error)
+        return {each.partition: each.offset if each.offset >= 0 else None for each in known}
+    finally:
+        reader.close()
+
+
+@dataclass
+class Observations:
+    """What was tracked: all but what was parked."""
+
+    settings: BrokerSettings
+    parked: list[Parked] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, settings: BrokerSettings) -> "Observations":
+        """As they are now."""
+        return cls(settings, list(parked(settings, topics.OBSERVATIONS)))
+
+    def entries(self, partition: int, extent: Extent, until: int) -> Iterator[tuple[int, Entry]]:
+        """Offsets and observations of a partition; raises UnreadableObservationError."""
+        left_out = {each.letter.record.offset for each in self.parked if each.letter.record.partition == partition}
+        for record in records(self.settings, topics.OBSERVATIONS, {partition: extent}):
+            if record.offset >= until:
+                return
+            if record.offset in left_out or record.key is None or record.value is None:
+                continue
+            yield record.offset, _entry(record, record.key, record.value)
+
+
+def _entry(record: Record, key: bytes, value: bytes) -> Entry:
+    try:
+        entry = decode(value)
+    except ValidationError as error:
+        reason = f"it was tracked and can't be read any more: {error}"
+        raise UnreadableObservationError(record.topic, record.partition, record.offset, reason) from error
+    if key != entry.actor.encode():
+        reason = f"its key is {key!r}, its actor {entry.actor!r}"
+        raise UnreadableObservationError(record.topic, record.partition, record.offset, reason)
+    return entry
