@@ -7,19 +7,24 @@ from stance_service.belief import PRIOR, Belief, Chain
 
 
 class Reach(NamedTuple):
-    """What changes of the evidence did to the beliefs: those from index `first` on, before index `end`, are new."""
+    """What changes of the evidence do to the beliefs: those from index `first` on are `new` ones."""
 
     first: int
-    end: int
+    new: list[Belief]
     low: int
     high: int
     """The first and the last day whose evidence changed."""
     reshaped: bool
-    """A side began, ended or faded on another day than before."""
+    """A side begins, ends or fades on another day than before."""
+
+    @property
+    def end(self) -> int:
+        """The index after the last of the new beliefs."""
+        return self.first + len(self.new)
 
 
 class Beliefs:
-    """Of one axis. `refresh` after changes and before reading."""
+    """Of one axis. After changes, `accept` what is `due` before reading."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
@@ -56,16 +61,26 @@ class Beliefs:
         del self.days[at], self._beliefs[at], self._weights[day]
         self._mark(day)
 
-    def refresh(self) -> Reach | None:
-        """Brings all beliefs up to date; None if they were."""
-        low, high = self._low, self._high
-        if not high:
+    def known_before(self, index: int) -> int:
+        """The last place before `index` whose belief was accepted: what is due may add days."""
+        index -= 1
+        while self._beliefs[index] is None:
+            index -= 1
+        return index
+
+    def due(self) -> Reach | None:
+        """What the changes amount to; None: nothing changed."""
+        if not self._high:
             return None
-        first = bisect_left(self.days, low)
-        end, reshaped = self._forward(first, high)
+        first = bisect_left(self.days, self._low)
+        new, reshaped = self._forward(first, self._high)
+        return Reach(first, new, self._low, self._high, reshaped)
+
+    def accept(self, reach: Reach) -> None:
+        """Brings all beliefs up to date with what was due."""
+        self._beliefs[reach.first : reach.end] = reach.new
         self._low = self._high = 0
         self._reshaped = False
-        return Reach(first, end, low, high, reshaped)
 
     def _mark(self, day: int) -> None:
         if self._high == 0:
@@ -75,8 +90,9 @@ class Beliefs:
         elif day > self._high:
             self._high = day
 
-    def _forward(self, first: int, high: int) -> tuple[int, bool]:
+    def _forward(self, first: int, high: int) -> tuple[list[Belief], bool]:
         days, beliefs, weights, step = self.days, self._beliefs, self._weights, self._chain.step
+        new: list[Belief] = []
         reshaped = self._reshaped
         before, belief = (days[first - 1], self.after(first - 1)) if first else (days[0] if days else 0, PRIOR)
         for index in range(first, len(days)):
@@ -86,12 +102,12 @@ class Beliefs:
                 reshaped = reshaped or index == 0 or belief[1] != side or belief[2] != 0
             elif known == belief:
                 if day > high:
-                    return index, reshaped
+                    break
             elif known[1] != belief[1] or known[2] != belief[2]:
                 reshaped = True
-            beliefs[index] = belief
+            new.append(belief)
             before = day
-        return len(days), reshaped
+        return new, reshaped
 
     def _begins(self, index: int) -> bool:
         """Whether an interval may begin on a day."""

@@ -69,9 +69,13 @@ class Course:
         self._intervals: list[Interval] = []
         self._gone: list[Weighed] = []
         self._new: list[Weighed] = []
+        self._stale: dict[int, list[Weighed]] = {}
+        """The places of intervals that are not up to date, and the evidence that they have gained."""
 
     def change(self, change: Change) -> None:
         """Some observations count no longer, others do now."""
+        if change.gone:
+            self._freshen()
         for item in change.new:
             self._items.setdefault(item.day, []).append(item)
             self._beliefs.add(item.day, item.polarity * item.weight)
@@ -86,20 +90,37 @@ class Course:
                 self._beliefs.drop(item.day)
             _note(item, self._gone, self._new)
 
-    def intervals(self) -> list[Interval]:
-        """All with evidence, and the unclear ones between them; the last has no end yet.
+    def shape(self) -> list[Interval]:
+        """All intervals with evidence, and the unclear ones between them, as to where they begin and their polarities.
 
         The same list as before, its members replaced, as long as no interval begins on another day or is of another
-        polarity. Otherwise a new one.
+        polarity. Otherwise a new one; then the old one stays as it was before the changes.
         """
-        reach = self._beliefs.refresh()
-        if reach is not None:
-            if reach.reshaped:
-                self._rebuild(reach)
-            else:
-                self._update(reach)
-            self._gone, self._new = [], []
+        reach = self._beliefs.due()
+        if reach is None:
+            return self._intervals
+        if reach.reshaped:
+            self._freshen()
+        self._beliefs.accept(reach)
+        if reach.reshaped:
+            self._rebuild(reach)
+        elif self._gone:
+            self._update(reach)
+        else:
+            self._outdate(reach)
+        self._gone, self._new = [], []
         return self._intervals
+
+    def intervals(self) -> list[Interval]:
+        """The shape, each interval up to date in all respects; the last has no end yet."""
+        shape = self.shape()
+        self._freshen()
+        return shape
+
+    def part(self) -> None:
+        """Leaves the list that was given out as it was before the latest changes, and goes on with another."""
+        self._freshen()
+        self._intervals = list(self._intervals)
 
     def holds(self, item: Weighed) -> bool:
         """Whether an observation counts."""
@@ -110,18 +131,50 @@ class Course:
         """The last day with evidence; 0: there is none."""
         return self._beliefs.days[-1] if self._beliefs.days else 0
 
+    def _outdate(self, reach: Reach) -> None:
+        """Nothing begins elsewhere, and evidence was only gained: what follows from it can wait."""
+        for place in self._reached(reach):
+            self._stale.setdefault(place, [])
+        for item in self._new:
+            self._stale[self._place(item.day)].append(item)
+
+    def _freshen(self) -> None:
+        """Brings intervals up to date, but for changes that are due."""
+        for place, gained in self._stale.items():
+            old = self._intervals[place]
+            if old.last:
+                last = self._beliefs.known_before(self._days_before(place + 1))
+                count, heaviest = _with(gained, old.count, old.heaviest)
+                day, (log_odds, _, _) = self._beliefs.days[last], self._beliefs.after(last)
+                self._intervals[place] = Interval(old.side, old.start, old.end, day, log_odds, count, heaviest)
+        self._stale.clear()
+
     def _update(self, reach: Reach) -> None:
         """Nothing begins elsewhere; the evidence and the last day of some intervals may be others."""
-        days, intervals = self._beliefs.days, self._intervals
-        low, high = reach.low, reach.high
-        if reach.end > reach.first:
-            low, high = min(low, days[reach.first]), max(high, days[reach.end - 1])
-        at = bisect_right(intervals, low, key=_start) - 1
-        while at < len(intervals) and (old := intervals[at]).start <= high:
+        for place in self._reached(reach):
+            old = self._intervals[place]
             if old.last:
-                after = bisect_left(days, intervals[at + 1].start) if at + 1 < len(intervals) else len(days)
-                intervals[at] = self._interval(old.side, old.start, old.end, after - 1, (old,))
-            at += 1
+                last = self._days_before(place + 1) - 1
+                self._intervals[place] = self._interval(old.side, old.start, old.end, last, (old,))
+
+    def _reached(self, reach: Reach) -> range:
+        """The places of intervals with new evidence or new beliefs."""
+        days, low, high = self._beliefs.days, reach.low, reach.high
+        if reach.new:
+            low, high = min(low, days[reach.first]), max(high, days[reach.end - 1])
+        return range(self._place(low), self._place(high) + 1)
+
+    def _place(self, day: int) -> int:
+        """The place of the interval that a day is in."""
+        intervals = self._intervals
+        if day >= intervals[-1].start:  # most news is
+            return len(intervals) - 1
+        return bisect_right(intervals, day, key=_start) - 1
+
+    def _days_before(self, place: int) -> int:
+        """How many days with evidence come before an interval."""
+        days, intervals = self._beliefs.days, self._intervals
+        return bisect_left(days, intervals[place].start) if place < len(intervals) else len(days)
 
     def _rebuild(self, reach: Reach) -> None:
         days, old = self._beliefs.days, self._intervals
