@@ -23,6 +23,7 @@ from ingest_service.sources.sitemaps import SitemapSource
 from ingest_service.sources.watched import watched
 from ingest_service.state import State
 from ingest_service.topic import Topic
+from shared.broker import running
 from shared.errors import PermanentError
 from shared.settings import BrokerSettings, secret
 from shared.topics import ARTICLES
@@ -45,8 +46,18 @@ def open_state(settings: BrokerSettings) -> State:
 
 
 @contextmanager
+def addressed(settings: BrokerSettings) -> Iterator[BrokerSettings]:
+    """The settings with an address; an embedded broker is running there, another one may not be there yet."""
+    if settings.embedded:
+        with running(settings) as started:
+            yield started
+    else:
+        yield settings
+
+
+@contextmanager
 def publishing(settings: BrokerSettings, *, keep_raw: bool = False) -> Iterator[Publishing]:
-    """Publishing to a broker that is running."""
+    """Publishing to a broker with an address; nothing connects yet."""
     state = open_state(settings)
     topic = Topic(settings)
     try:

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 
 from ingest_service.outcomes import Outcome
 from ingest_service.publish import Publishing, Remember, Step
-from shared.errors import BrokerUnavailableError, StanceError, TransientError
+from shared.errors import BrokerUnavailableError, TransientError
 from shared.health import Readiness
 
 _STEPS_AT_ONCE: Final = 1000
@@ -27,10 +27,14 @@ class _Waiting:
 
 
 class Outbox:
-    """An async context manager that publishes; at its end it gives up what the broker has not acknowledged."""
+    """An async context manager that publishes; at its end it gives up what the broker has not acknowledged.
 
-    def __init__(self, publishing: Publishing) -> None:
+    `prepare` is done, in the thread that publishes, before the topic is read when the broker was away, and at first.
+    """
+
+    def __init__(self, publishing: Publishing, prepare: Callable[[], None] = lambda: None) -> None:
         self._publishing = publishing
+        self._prepare = prepare
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, "publish")
         self._answers = asyncio.Event()
@@ -88,8 +92,8 @@ class Outbox:
             else:
                 _share(batch, outcomes)
 
-    async def _recover(self, error: StanceError | None = None) -> None:
-        """Returns when the topic was read to its end again."""
+    async def _recover(self, error: TransientError | None = None) -> None:
+        """Returns when the topic was read to its end again; raises what waiting can't mend."""
         wait = _FIRST_WAIT
         while True:
             if error is not None:
@@ -97,12 +101,13 @@ class Outbox:
                 self._answers.clear()
                 while not self._waiting.empty():
                     _fail([self._waiting.get_nowait()], error)
-                _log.error("%s; nothing is published, trying again in %.0f s", error, wait)
+                _log.error("%s; nothing is published, trying again in %.0f s", str(error).rstrip("."), wait)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             try:
+                await self.in_thread(self._prepare)
                 await self.in_thread(self._publishing.catch_up)
-            except StanceError as failure:
+            except TransientError as failure:
                 error = failure
             else:
                 if error is not None:

@@ -24,10 +24,11 @@ from ingest_service.publish import Publishing
 from ingest_service.reloading import configurations
 from ingest_service.roster import Roster
 from ingest_service.settings import ApiSettings, IngestSettings
-from shared.broker import running
+from shared.broker import create_topics
 from shared.errors import PermanentError
 from shared.health import Checks, Progress, serving_health
 from shared.settings import BrokerSettings, HealthSettings
+from shared.workers import ATTEMPT_SECONDS
 
 _BEAT_SECONDS: Final = 1.0
 _SILENT_SECONDS: Final = 60.0
@@ -40,6 +41,7 @@ def run(
     """Poll the sources, and take articles at `POST /articles`, until SIGTERM or Ctrl-C.
 
     The file of sources may be changed meanwhile. Without it, or without STANCE_INGEST_API_PORT, only the other is done.
+    While Kafka is not there, at the start as later, sources wait and clients are answered 503.
     """
     settings, api = IngestSettings(), ApiSettings()
     path = sources or settings.sources
@@ -50,16 +52,19 @@ def run(
     if api.port is not None:
         build.api_token(api)
     with (
-        running(BrokerSettings()) as broker,
+        build.addressed(BrokerSettings()) as broker,
         build.publishing(broker, keep_raw=settings.keep_raw) as publishing,
     ):
-        asyncio.run(_run(path, settings, api, publishing))
+        outbox = Outbox(publishing, partial(create_topics, broker, seconds=ATTEMPT_SECONDS))
+        asyncio.run(_run(path, settings, api, publishing, outbox))
 
 
-async def _run(path: Path | None, settings: IngestSettings, api: ApiSettings, publishing: Publishing) -> None:
+async def _run(
+    path: Path | None, settings: IngestSettings, api: ApiSettings, publishing: Publishing, outbox: Outbox
+) -> None:
     async with AsyncExitStack() as stack:
         normaliser = stack.enter_context(build.normaliser(settings))
-        outbox = await stack.enter_async_context(Outbox(publishing))
+        await stack.enter_async_context(outbox)
         comes_round = Progress("the event loop", _SILENT_SECONDS)
         checks = Checks(live={"loop": comes_round}, ready={"kafka": outbox.readiness})
         stack.enter_context(serving_health(HealthSettings(), checks))

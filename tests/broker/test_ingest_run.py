@@ -9,11 +9,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from ingest_service.exit_status import FAILED
+from shared.broker import running
 from shared.settings import BrokerSettings
 from tests.broker.test_ingest import on_topic
 from tests.documents import PROSE
+from tests.faults.proxy import Proxy
 from tests.fetching.server import Reply, Request, web_server
 from tests.ingest_process import SECONDS, TOKEN, Running, ingest, running_ingest
+from tests.kafka.apache import HOST
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Daily</title><link>{url}</link>
@@ -124,6 +128,35 @@ def test_hostile_clients_are_cut_off_and_others_served(own: BrokerSettings, tmp_
         taken = httpx2.post(f"{url}/articles", json={"id": "1", "body": PROSE[0]}, headers=HEADERS, timeout=SECONDS)
         assert taken.status_code == 202
         assert service.stop() == 0
+
+
+def test_a_service_that_starts_before_its_broker_waits_for_it(kafka: BrokerSettings, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PROSE[0])
+    sources = "sources: [{name: a, kind: files, path: a.txt, every: {least: 1s, most: 1s}}]"
+    with Proxy(int(kafka.kafka_bootstrap_servers.rpartition(":")[2])) as proxy:
+        proxy.cut()
+        settings = kafka.model_copy(
+            update={"kafka_bootstrap_servers": f"{HOST}:{proxy.port}", "data_dir": tmp_path / "data"}
+        )
+        with running_ingest(settings, tmp_path, sources) as service:
+            service.said(f"Kafka at {HOST}:{proxy.port} does not answer: .* STANCE_KAFKA_BOOTSTRAP_SERVERS")
+            sent = {"id": "1", "body": PROSE[1]}
+            answer = httpx2.post(f"{service.url}/articles", json=sent, headers=HEADERS, timeout=SECONDS)
+            assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+            assert httpx2.get(f"{service.url}/readyz", timeout=SECONDS).status_code == 503
+            assert httpx2.get(f"{service.url}/healthz", timeout=SECONDS).status_code == 200
+            proxy.heal()
+            url = ready(service)
+            assert httpx2.post(f"{url}/articles", json=sent, headers=HEADERS, timeout=SECONDS).status_code == 202
+            until_polled(settings, tmp_path, "a")
+            assert service.stop() == 0
+    assert {one.source for one in on_topic(kafka, 2)} == {"a", "submitted"}
+
+
+def test_what_waiting_for_the_broker_cannot_mend_ends_the_service(own: BrokerSettings, tmp_path: Path) -> None:
+    with running(own) as kafka, running_ingest(kafka, tmp_path, STANCE_KAFKA_PARTITIONS="7") as service:
+        assert service.process.wait(SECONDS) == FAILED
+        assert "has 6 partitions and must have 7" in service.log
 
 
 def test_what_would_be_published_is_shown_and_not_published(own: BrokerSettings, tmp_path: Path) -> None:
