@@ -73,6 +73,6 @@ def _configuration(settings: BrokerSettings, seconds: float) -> dict[str, Any]:
         configuration |= {
             "sasl_mechanism": settings.kafka_sasl_mechanism,
             "sasl_plain_username": settings.kafka_sasl_username,
-            "sasl_plain_password": settings.kafka_sasl_password.get_secret_value(),
+            "sasl_plain_password": settings.sasl_password,
         }
     return configuration

@@ -199,7 +199,7 @@ def _librdkafka(settings: BrokerSettings) -> dict[str, object]:
         config |= {
             "sasl.mechanism": settings.kafka_sasl_mechanism,
             "sasl.username": settings.kafka_sasl_username,
-            "sasl.password": settings.kafka_sasl_password.get_secret_value(),
+            "sasl.password": settings.sasl_password,
         }
     files = {
         "ssl.ca.location": settings.kafka_ssl_ca_file,
@@ -221,7 +221,7 @@ def _faststream_security(settings: BrokerSettings) -> BaseSecurity | None:
     kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
     return kinds[settings.kafka_sasl_mechanism](
         username=settings.kafka_sasl_username,
-        password=settings.kafka_sasl_password.get_secret_value(),
+        password=settings.sasl_password,
         ssl_context=context,
         use_ssl=settings.tls,
     )

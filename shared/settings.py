@@ -30,6 +30,9 @@ class BrokerSettings(BaseSettings):
     )
     kafka_sasl_username: str = Field("", description="User name, with a SASL protocol.")
     kafka_sasl_password: SecretStr = Field(SecretStr(""), description="Password, with a SASL protocol.")
+    kafka_sasl_password_file: Path | None = Field(
+        None, description="File that holds the password, instead of the password itself."
+    )
     kafka_ssl_ca_file: Path | None = Field(None, description="Certificates to trust (PEM). Unset: the system's.")
     kafka_ssl_cert_file: Path | None = Field(None, description="Our own certificate (PEM), for mutual TLS.")
     kafka_ssl_key_file: Path | None = Field(None, description="The key of our own certificate (PEM).")
@@ -70,6 +73,11 @@ class BrokerSettings(BaseSettings):
     def sasl(self) -> bool:
         """True if we log in with a name and password."""
         return self.kafka_security_protocol.startswith("SASL")
+
+    @property
+    def sasl_password(self) -> str:
+        """The password, wherever it is kept; raises PermanentError if its file can't be read."""
+        return secret("STANCE_KAFKA_SASL_PASSWORD", self.kafka_sasl_password, self.kafka_sasl_password_file)
 
     def partitions(self, topic: Topic) -> int:
         """How many the topic has on this cluster."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from shared import broker, topics
+from shared import access, broker, topics
 from shared.dead_letters import Record
 from shared.errors import TransientError
 from shared.health import Progress, Readiness
@@ -46,6 +46,7 @@ class ObserveLoop:
         *,
         sparing: bool = False,
     ) -> None:
+        self._settings = settings
         self._topic = settings.topic(topics.ARTICLES)
         self._observer = observer
         self._progress = progress
@@ -69,7 +70,7 @@ class ObserveLoop:
                     return False
             return True
         except KafkaException as error:
-            raise TransientError(f"observing stopped: {error.args[0].str()}") from error
+            raise TransientError(f"observing stopped: {access.told(self._settings, error)}") from error
         finally:
             self._consumer.close()
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from shared import broker, topics
+from shared import access, broker, topics
 from shared.chain import Heads
 from shared.dead_letters import DeadLetter, Record
 from shared.errors import TransientError
@@ -97,7 +97,7 @@ class TransactionalLoop:
             finally:
                 consumer.close()
         except KafkaException as error:
-            raise TransientError(f"tracking stopped: {error.args[0].str()}") from error
+            raise TransientError(f"tracking stopped: {access.told(self._settings, error)}") from error
 
     def _subscribe(self) -> Consumer:
         options: dict[str, object] = {
@@ -166,7 +166,7 @@ class TransactionalLoop:
         try:
             self._take_over(consumer, partitions)
         except KafkaException as error:  # leaving a callback, it would become what no handler catches
-            raise TransientError(f"tracking stopped: {error.args[0].str()}") from error
+            raise TransientError(f"tracking stopped: {access.told(self._settings, error)}") from error
 
     def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         committed = consumer.committed(partitions, self._settings.kafka_timeout_seconds) if partitions else []

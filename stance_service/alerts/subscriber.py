@@ -9,7 +9,7 @@ from aiokafka.errors import CommitFailedError
 from confluent_kafka import KafkaException
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared import broker
+from shared import access, broker
 from shared.cloudevents import from_kafka
 from shared.dead_letters import Record
 from shared.errors import PermanentError, TransientError
@@ -102,6 +102,6 @@ def begin(settings: BrokerSettings, start: str) -> None:
     try:
         broker.commit_start(reader, settings.topic(CHANGES), settings.kafka_timeout_seconds, at_end=start == "now")
     except KafkaException as error:
-        raise TransientError(f"the group {GROUP} could not begin: {error.args[0].str()}") from error
+        raise TransientError(f"the group {GROUP} could not begin: {access.told(settings, error)}") from error
     finally:
         reader.close()

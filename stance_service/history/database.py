@@ -81,7 +81,8 @@ def _address(url: str, password: str) -> URL:
         address = address.set(drivername="postgresql+psycopg")
     if address.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise PermanentError(f"STANCE_HISTORY_URL: {address.drivername} is not supported; {_ALLOWED}")
-    return address.set(password=password) if password else address
+    # A password without PostgreSQL is fine: which of both is used is decided in one place, the address.
+    return address.set(password=password) if password and address.drivername != "sqlite" else address
 
 
 def _options(url: str) -> dict[str, Any]:

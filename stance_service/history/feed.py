@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pydantic import ValidationError
 
-from shared import broker, topics
+from shared import access, broker, topics
 from shared.cloudevents import from_kafka
 from shared.dead_letters import Record, parked_by_hand
 from shared.errors import PermanentError, TransientError
@@ -65,7 +65,7 @@ class Feed:
             consumer.assign(positions)
             yield Poller(consumer, sparing=self._sparing), {(each.topic, each.partition) for each in positions}
         except KafkaException as error:
-            raise TransientError(f"the history could not be read: {error.args[0].str()}") from error
+            raise TransientError(f"the history could not be read: {access.told(self._settings, error)}") from error
         finally:
             consumer.close()
 
