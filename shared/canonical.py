@@ -8,10 +8,10 @@ import msgspec
 import rfc8785
 
 _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder(order="sorted").encode
-_unusual: Final = re.compile(
-    rb"(?:^|[:,\[])-?(?:\d+\.0(?!\d)|\d[\d.]*e|\d{16})"  # numbers that ECMAScript writes otherwise, or not at all
-    rb"|[\xee-\xf4]"  # letters that UTF-16 sorts otherwise; they matter in names only
-).search
+_unusual_number: Final = re.compile(rb"[:,\[]-?\d(?:\d*\.0(?!\d)|[\d.]*e|\d{15})").search
+"""ECMAScript writes it otherwise, or not at all."""
+_unusual_letter: Final = re.compile(rb"[\xee-\xf4]").search
+"""UTF-16 sorts it otherwise; that matters in names only."""
 
 
 def canonical(value: object) -> bytes:
@@ -20,4 +20,7 @@ def canonical(value: object) -> bytes:
     msgspec sorts and writes most values as RFC 8785 does, a hundred times faster than rfc8785, which has the rest.
     """
     written = _encode(value)
-    return rfc8785.dumps(value) if _unusual(written) else written  # type: ignore[arg-type]
+    usual = isinstance(value, dict | list) and not _unusual_number(written)
+    if usual and (written.isascii() or not _unusual_letter(written)):
+        return written
+    return rfc8785.dumps(value)  # type: ignore[arg-type]
