@@ -1,0 +1,66 @@
+"""Read a part of a topic, without a group."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from confluent_kafka import KafkaException, Message, TopicPartition
+
+from shared import broker
+from shared.errors import TransientError
+from shared.settings import BrokerSettings
+from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.restore import BATCH
+
+Spans = Mapping[int, tuple[int, int]]
+"""By partition, the first offset and the first one after."""
+
+
+def offsets_at(settings: BrokerSettings, topic: str, at: datetime, highs: Mapping[int, int]) -> dict[int, int]:
+    """By partition, the offset of the first record that was written then or later; `highs` where there is none."""
+    consumer = broker.consumer(settings, "replay")
+    try:
+        asked = [TopicPartition(topic, number, int(at.timestamp() * 1000)) for number in highs]
+        found = consumer.offsets_for_times(asked, settings.kafka_timeout_seconds)
+    except KafkaException as error:
+        raise TransientError(f"{topic} could not be asked for {at.isoformat()}: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+    return {each.partition: each.offset if each.offset >= 0 else highs[each.partition] for each in found}
+
+
+def ends(settings: BrokerSettings, topic: str) -> dict[int, tuple[int, int]]:
+    """By partition, the offsets of all that is on a topic now."""
+    seconds = settings.kafka_timeout_seconds
+    consumer = broker.consumer(settings, "replay")
+    try:
+        numbers = consumer.list_topics(topic, seconds).topics[topic].partitions
+        return {
+            number: broker.watermarks(consumer, TopicPartition(topic, number), seconds) for number in sorted(numbers)
+        }
+    except KafkaException as error:
+        raise TransientError(f"{topic} could not be asked how far it goes: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def scan(settings: BrokerSettings, topic: str, spans: Spans) -> Iterator[list[Message]]:
+    """The committed records of a part, in the order of each partition."""
+    consumer = broker.consumer(settings, "replay", options=END_OF_PARTITION)
+    left = {number: end for number, (first, end) in spans.items() if first < end}
+    try:
+        consumer.assign([TopicPartition(topic, number, spans[number][0]) for number in left])
+        poller = Poller(consumer, sparing=False)
+        while left:
+            messages = poller.messages(BATCH)
+            yield [each for each in messages if _is_before(each, left)]
+            over = {each.partition() for each in messages if not _is_before(each, left, 1)}
+            over |= {number for _, number in poller.ended}  # behind the last record may lie the marks of transactions
+            left = {number: end for number, end in left.items() if number not in over}
+    except KafkaException as error:
+        raise TransientError(f"{topic} could not be read: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def _is_before(message: Message, ends: Mapping[int, int], ahead: int = 0) -> bool:
+    return (message.offset() or 0) + ahead < ends.get(message.partition() or 0, 0)

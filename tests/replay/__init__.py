@@ -1,0 +1,1 @@
+"""Replays: what would be said now of what was recorded then."""
