@@ -53,7 +53,7 @@ class ArticlesTopic(Protocol):
 
     def identity(self) -> str: ...
     def ends(self) -> dict[int, int]: ...
-    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[Read]]: ...
+    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Read]: ...
     def write(self, entries: Sequence[Entry]) -> list[Place]: ...
     def stop(self) -> None: ...
 
@@ -121,21 +121,18 @@ class Publishing:
         return outcomes
 
     def _read(self, limit: int | None = None) -> bool:
-        """Read what others wrote, up to about `limit` records; True if that is all there is."""
+        """Read what others wrote, up to `limit` records; True if that is all there is."""
         progress, ends = self.state.progress(), self._topic.ends()
         if any(offset > ends.get(partition, 0) for partition, offset in progress.items()):
             _log.warning("the topic of articles has lost records or was made anew: what it holds is read again")
             self._begin(self._identity())
             progress = {}
-        count = 0
-        for batch in self._topic.read(progress, ends):
-            for read in batch:
-                if read.event is not None:
-                    self._note(read.event, comparable(read.event) if isinstance(read.event, Article) else None)
-                self.state.advance(read.partition, read.offset + 1)
-            count += len(batch)
-            if limit is not None and count >= limit:
+        for count, read in enumerate(self._topic.read(progress, ends)):
+            if count == limit:
                 return False
+            if read.event is not None:
+                self._note(read.event, comparable(read.event) if isinstance(read.event, Article) else None)
+            self.state.advance(read.partition, read.offset + 1)
         return True
 
     def _identity(self) -> str:

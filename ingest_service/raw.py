@@ -2,16 +2,14 @@
 
 import hashlib
 import logging
-import time
 from collections.abc import Iterator, Sequence
-
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 
 from ingest_service.sources import RawDocument
 from ingest_service.topic import Entry
 from shared.broker import consumer
-from shared.errors import BrokerUnavailableError, PermanentError
+from shared.errors import PermanentError
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS, beginnings, to_the_end
 from shared.topics import MAX_RECORD_BYTES, RAW_DOCUMENTS
 
 _ROOM = 64 * 1024
@@ -37,22 +35,12 @@ def raw_content(settings: BrokerSettings, digest: str) -> bytes:
 
     Raises PermanentError if they were not kept.
     """
-    reader = consumer(settings, "ingest-raw", options={"enable.partition.eof": True})
+    reader = consumer(settings, "ingest-raw", options=TELL_ENDS)
     topic, timeout = settings.topic(RAW_DOCUMENTS), settings.kafka_timeout_seconds
     try:
-        known = reader.list_topics(topic, timeout).topics[topic].partitions
-        reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in known])
-        unread, deadline = set(known), time.monotonic() + timeout
-        while unread:
-            for message in reader.consume(100, 0.1):
-                deadline = time.monotonic() + timeout
-                error = message.error()
-                if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition() or 0)
-                elif error is None and message.key() == digest.encode():
-                    return _verified(message.value() or b"", digest)
-            if time.monotonic() > deadline:
-                raise BrokerUnavailableError(f"Kafka stopped answering while {topic} was read")
+        for message in to_the_end(reader, beginnings(reader, topic, timeout), timeout):
+            if message.key() == digest.encode():
+                return _verified(message.value() or b"", digest)
     finally:
         reader.close()
     raise PermanentError(f"{topic} has no document {digest}; they are kept with STANCE_INGEST_KEEP_RAW=true")

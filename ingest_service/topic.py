@@ -22,9 +22,9 @@ from shared import broker
 from shared.errors import BrokerUnavailableError
 from shared.events import ARTICLE_EVENT, Article, Retraction
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS, to_the_end
 from shared.topics import ARTICLES
 
-_READ: Final = 1000
 _SECONDS: Final = 0.1
 _TURN_SECONDS: Final = 2.0
 _SILENT: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
@@ -97,22 +97,16 @@ class Topic:
         known = self._answer("list its topics", lambda seconds: self._reader().list_topics(self._name, seconds))
         return {partition: self._end(partition) for partition in known.topics[self._name].partitions}
 
-    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[Read]]:
-        """What lies between, a batch at a time."""
-        unread = {partition for partition, end in ends.items() if start.get(partition, 0) < end}
+    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Read]:
+        """What lies between."""
+        unread = [partition for partition, end in ends.items() if start.get(partition, 0) < end]
         if not unread:
             return
         reader = self._reader()
-        reader.assign([TopicPartition(self._name, partition, start.get(partition, 0)) for partition in unread])
-        deadline = time.monotonic() + self._timeout
+        places = [TopicPartition(self._name, partition, start.get(partition, 0)) for partition in unread]
         try:
-            while unread:
-                batch = [read for message in reader.consume(_READ, _SECONDS) if (read := self._read(message, unread))]
-                if batch:
-                    deadline = time.monotonic() + self._timeout
-                    yield batch
-                elif time.monotonic() > deadline or self._stopped.is_set():
-                    raise BrokerUnavailableError(f"Kafka stopped answering while {self._name} was read")
+            for message in to_the_end(reader, places, self._timeout, self._stopped.is_set):
+                yield self._event(message)
         finally:
             reader.unassign()
 
@@ -164,7 +158,7 @@ class Topic:
 
     def _reader(self) -> Consumer:
         if self._consumer is None:
-            self._consumer = broker.consumer(self._settings, "ingest", options={"enable.partition.eof": True})
+            self._consumer = broker.consumer(self._settings, "ingest", options=TELL_ENDS)
         return self._consumer
 
     def _end(self, partition: int) -> int:
@@ -183,13 +177,8 @@ class Topic:
                 if time.monotonic() > deadline or self._stopped.is_set():
                     raise _unavailable(what, error) from error
 
-    def _read(self, message: Message, unread: set[int]) -> Read | None:
-        partition, offset, error = message.partition(), message.offset(), message.error()
-        if error is not None:
-            if error.code() == KafkaError._PARTITION_EOF and partition is not None:
-                unread.discard(partition)
-                return None
-            raise _unavailable(f"give {self._name} to read", error)
+    def _event(self, message: Message) -> Read:
+        partition, offset = message.partition(), message.offset()
         assert partition is not None
         assert offset is not None
         try:

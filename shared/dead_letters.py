@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self, cast
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Message, Producer
 
 from shared.broker import consumer
 from shared.errors import PermanentError, TransientError
 from shared.observability import RECORDS
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS, beginnings, to_the_end
 from shared.topics import Topic
 
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -180,23 +181,10 @@ def parked_by_hand(settings: BrokerSettings, topic: Topic) -> set[tuple[int, int
 def _records(settings: BrokerSettings, topic: Topic) -> Iterator[Record]:
     """All that is in the topic of dead letters now; nothing if there is no such topic."""
     name = settings.topic(topic.dead)
-    reader = consumer(settings, "dead-letters", options={"enable.partition.eof": True})
+    reader = consumer(settings, "dead-letters", options=TELL_ENDS)
     try:
-        missing = reader.list_topics(name, ANSWER_SECONDS).topics[name].error
-        if missing is not None and missing.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            return
-        reader.assign([TopicPartition(name, 0, OFFSET_BEGINNING)])
-        while (message := reader.poll(ANSWER_SECONDS)) is not None:
-            error = message.error()
-            if error is None:
-                yield Record.of_confluent(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                return
-            else:
-                raise TransientError(f"can't read {name}: {error.str()}")
-        raise TransientError(f"can't read {name}: no answer for {ANSWER_SECONDS:.0f} s")
-    except KafkaException as error:
-        raise TransientError(f"can't read {name}: {error.args[0].str()}") from error
+        start = beginnings(reader, name, ANSWER_SECONDS)
+        yield from map(Record.of_confluent, to_the_end(reader, start, ANSWER_SECONDS))
     finally:
         reader.close()
 

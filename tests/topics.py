@@ -34,10 +34,10 @@ class MemoryTopic:
         self._require()
         return {number: len(partition) for number, partition in enumerate(self.partitions)}
 
-    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[Read]]:
+    def read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Read]:
         for number, partition in enumerate(self.partitions):
             for offset in range(start.get(number, 0), ends[number]):
-                yield [Read(number, offset, ARTICLE_EVENT.validate_json(partition[offset]))]
+                yield Read(number, offset, ARTICLE_EVENT.validate_json(partition[offset]))
 
     def write(self, entries: Sequence[Entry]) -> list[Place]:
         self._require()

@@ -4,11 +4,13 @@ import asyncio
 import json
 import socket
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from ingest_service.build import open_state
 from ingest_service.exit_status import FAILED
 from shared.broker import running
 from shared.settings import BrokerSettings
@@ -37,6 +39,7 @@ def ready(service: Running) -> str:
     url = service.url
     while httpx2.get(f"{url}/readyz", timeout=SECONDS).status_code != 200:
         assert service.process.poll() is None, service.log
+        time.sleep(0.1)
     return url
 
 
@@ -94,18 +97,17 @@ def test_the_file_of_sources_is_followed_and_a_broken_edit_told(own: BrokerSetti
         service.said(r"the sources stay as they were: .*sources\.yaml:2: .*'files'")
         edited.write_text("sources:\n" + entry.format("a") + entry.format("b"))
         service.said("2 sources")
-        until_polled(own, tmp_path, "b")
+        until_polled(own, "b")
         assert service.stop() == 0
 
 
-def until_polled(settings: BrokerSettings, folder: Path, source: str) -> None:
+def until_polled(settings: BrokerSettings, source: str) -> None:
     """Returns when a round of the source is on record."""
     deadline = time.monotonic() + SECONDS
-    while True:
-        told = ingest(settings, "sources", "--sources", folder / "sources.yaml").stdout
-        if any(source in line.split() and "never" not in line for line in told.splitlines()):
-            return
-        assert time.monotonic() < deadline, told
+    with closing(open_state(settings)) as state:
+        while not any(poll.error is None for poll in state.rounds(source)):
+            assert time.monotonic() < deadline, state.rounds(source)
+            time.sleep(0.1)
 
 
 def test_hostile_clients_are_cut_off_and_others_served(own: BrokerSettings, tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_a_service_that_starts_before_its_broker_waits_for_it(kafka: BrokerSetti
             proxy.heal()
             url = ready(service)
             assert httpx2.post(f"{url}/articles", json=sent, headers=HEADERS, timeout=SECONDS).status_code == 202
-            until_polled(settings, tmp_path, "a")
+            until_polled(settings, "a")
             assert service.stop() == 0
     assert {one.source for one in on_topic(kafka, 2)} == {"a", "submitted"}
 
