@@ -84,7 +84,9 @@ class Heads:
         link = link_of(value)
         if link.sequence is None or link.hash is None:
             self._unlinked.setdefault(actor, []).append(value)
-        else:
+            return
+        head = self._heads.get(actor)
+        if head is None or link.sequence > head.sequence:  # an old one again doesn't lead the chain back
             self._heads[actor] = Head(link.sequence, link.hash)
             self._unlinked.pop(actor, None)
 

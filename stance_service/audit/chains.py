@@ -9,7 +9,7 @@ from shared.chain import Head, Link, following, hash_of, heads_digest, link_of
 from shared.cloudevents import from_kafka, to_kafka
 from shared.dead_letters import Record
 from shared.errors import PermanentError
-from shared.events import SealedPartition, Slug, StanceChange
+from shared.events import Digest, SealedPartition, Slug, StanceChange
 from stance_service.audit.findings import Finding, Kind, Place
 
 
@@ -23,6 +23,7 @@ class PartitionChains:
     end_offset: int = 0
     _heads: dict[Slug, Head] = field(default_factory=dict)
     _chained: set[Slug] = field(default_factory=set)
+    _ids: set[Digest] = field(default_factory=set)
 
     def take(self, record: Record) -> list[Finding]:
         """Takes in the next record of the partition; what is wrong with it, and between it and those before it."""
@@ -34,6 +35,9 @@ class PartitionChains:
         except (PermanentError, msgspec.DecodeError) as error:
             return [_finding(Kind.ALTERED, record, None, str(error))]
         found = [_finding(Kind.ALTERED, record, change, reason) for reason in _disguises(record, change)]
+        if change.id in self._ids:
+            found.append(_finding(Kind.UNEXPECTED, record, change, "it is there a second time"))
+        self._ids.add(change.id)
         kept = self._unlinked(record, change) if link.hash is None else self._linked(record, change, link)
         return [*found, *kept]
 

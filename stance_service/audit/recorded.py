@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from pydantic import ValidationError
 
 from shared import broker, topics
-from shared.dead_letters import Parked, Record, parked
+from shared.dead_letters import Parked, Record, parked, parked_by_hand
 from shared.settings import BrokerSettings
 from shared.topics import Topic
 from stance_service.audit.chains import PartitionChains
@@ -28,10 +28,16 @@ def records(settings: BrokerSettings, topic: Topic, known: Mapping[int, Extent])
 def verified_chains(
     settings: BrokerSettings, known: Mapping[int, Extent], sealed: Sealed, keep: Callable[[Record], None]
 ) -> tuple[list[PartitionChains], list[Finding]]:
-    """The chains of all changes, and what is wrong with them. `keep` is given each record."""
+    """The chains of all changes, and what is wrong with them. `keep` is given each record.
+
+    What operators took out is left out, as by everybody else; if it was sealed before, it is missed.
+    """
+    taken_out = parked_by_hand(settings, topics.CHANGES)
     chains = {number: PartitionChains(number, complete=extent.first == 0) for number, extent in known.items()}
     found = [finding for each in chains.values() for finding in sealed.reached(each)]
     for record in records(settings, topics.CHANGES, known):
+        if (record.partition, record.offset) in taken_out:
+            continue
         keep(record)
         found += chains[record.partition].take(record)
         found += sealed.reached(chains[record.partition])

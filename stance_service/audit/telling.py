@@ -15,7 +15,7 @@ def text(verdict: Verdict) -> RenderableType:
     """Differences first, then what couldn't be verified, then what was."""
     lines: list[RenderableType] = []
     if verdict.differences:
-        lines.append(Text(f"{len(verdict.differences)} differences, the first of them first", "bold red"))
+        lines.append(Text(f"Differences: {len(verdict.differences)}", "bold red"))
         lines += [_finding(number, each) for number, each in enumerate(verdict.differences, 1)]
     if verdict.unverifiable:
         lines.append(Text("Not verified", "bold yellow"))

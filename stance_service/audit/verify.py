@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared import topics
-from shared.dead_letters import Record
+from shared.dead_letters import Record, parked
 from shared.settings import BrokerSettings
 from shared.signing import TrustedKeys
 from shared.topics import Topic
@@ -130,7 +130,7 @@ class Verification:
             )
 
     def _tell_parked(self, observations: Observations) -> None:
-        for each in observations.parked:
+        for each in (*observations.parked, *parked(self.settings, topics.CHANGES)):
             record, by = each.letter.record, each.letter.by
             if by:
                 place = Place(record.topic, record.partition, record.offset)

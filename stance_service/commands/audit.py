@@ -16,10 +16,13 @@ from shared import broker
 from shared.errors import PermanentError, StanceError, TransientError
 from shared.observability import configure_logging, report_failure
 from shared.settings import BrokerSettings, LogSettings
-from shared.settings import explain as explained
+from shared.settings import explain as wrong_settings
 from shared.signing import SigningKey, TrustedKeys, entry
-from stance_service.audit import telling
+from stance_service.audit import explained, telling
 from stance_service.audit.checkpointer import Checkpointer, copies
+from stance_service.audit.explain import explain as explanation
+from stance_service.audit.gathering import Gathering
+from stance_service.audit.page import page
 from stance_service.audit.verify import Verification
 from stance_service.commands.worker import Worker, working
 from stance_service.settings import AuditSettings, TrackerSettings
@@ -84,7 +87,7 @@ def verify(
         with _connected("verify") as reachable:
             verdict = Verification(reachable, parameters, trusted, kept).run()
     except (StanceError, ValidationError) as error:
-        reason = explained(error) if isinstance(error, ValidationError) else error
+        reason = wrong_settings(error) if isinstance(error, ValidationError) else error
         report_failure("stance-service", f"nothing was verified: {reason}")
         raise typer.Exit(NOT_VERIFIED) from error
     if json:
@@ -92,6 +95,30 @@ def verify(
     else:
         Console().print(telling.text(verdict))
     raise typer.Exit(verdict.status)
+
+
+@audit.command()
+def explain(
+    change: Annotated[
+        str, typer.Argument(help="The change's id, or how it begins; see stance-service changes --json.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file, to attach to a report.")] = None,
+) -> None:
+    """Tell why a change was announced, where each record of it lies, and what would have been without each."""
+    settings, parameters = AuditSettings(), TrackerSettings().parameters()
+    trusted, kept = _trusted(settings), copies(settings.checkpoint_copy)
+    with _connected("explain") as reachable:
+        found = explanation(change, Gathering(reachable), parameters, trusted, kept)
+    if html is not None:
+        try:
+            html.write_text(page(found, datetime.now(UTC)), encoding="utf-8")
+        except OSError as error:
+            raise PermanentError(f"--html: {error}") from error
+    if json:
+        typer.echo(found.model_dump_json())
+    elif html is None:
+        Console().print(explained.text(found))
 
 
 def _trusted(settings: AuditSettings) -> TrustedKeys:
