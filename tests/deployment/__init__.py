@@ -1,0 +1,1 @@
+"""What is deployed: that the files agree with the services."""
