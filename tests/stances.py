@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.events import Axis, Basis, Observation, Polarity, Withdrawal
+from shared.events import Article, Axis, Basis, Observation, Polarity, Withdrawal
 from shared.events import Evidence as Span
 from shared.ids import digest
 
@@ -75,3 +75,20 @@ def withdrawal(
 
 def later(minutes: int) -> datetime:
     return NOON + timedelta(minutes=minutes)
+
+
+def article(body: str) -> Article:
+    """An article of that text, with an id of its own."""
+    return Article(
+        article_id=article_id(body),
+        revision=1,
+        source="test",
+        title="",
+        body=body,
+        language="en",
+        published_at=NOON,
+        published_origin="submitted",
+        observed_at=NOON,
+        raw_digest=article_id(body),
+        normaliser="test-1",
+    )

@@ -17,7 +17,7 @@ from kafka.admin import KafkaAdminClient
 from shared import broker, topics
 from shared.broker import create_topics
 from shared.dead_letters import parked
-from shared.events import Article, Basis, Observation
+from shared.events import Basis, Observation
 from shared.health import Progress, Readiness
 from shared.observability import LAG
 from shared.settings import BrokerSettings
@@ -28,7 +28,7 @@ from stance_service.observed import ObservedArticles
 from stance_service.observer import Observer
 from tests.broker.topic_io import DEADLINE, read, wait_until_read, write
 from tests.chat_server import Reply, Request, says, serving
-from tests.stances import NOON, article_id
+from tests.stances import article, article_id
 
 pytestmark = pytest.mark.broker
 
@@ -96,22 +96,6 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 def publish(kafka: BrokerSettings, *bodies: str) -> None:
     write(kafka, topics.ARTICLES, ((article_id(body), article(body).model_dump_json()) for body in bodies))
-
-
-def article(body: str) -> Article:
-    return Article(
-        article_id=article_id(body),
-        revision=1,
-        source="test",
-        title="",
-        body=body,
-        language="en",
-        published_at=NOON,
-        published_origin="submitted",
-        observed_at=NOON,
-        raw_digest=article_id(body),
-        normaliser="test-1",
-    )
 
 
 def observed(kafka: BrokerSettings) -> list[str]:

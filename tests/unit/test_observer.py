@@ -23,7 +23,7 @@ from stance_service.classifiers.base import (
     ModelError,
 )
 from stance_service.observer import Observer
-from tests.stances import NOON, article_id
+from tests.stances import NOON, article
 
 
 class Failing:
@@ -51,22 +51,6 @@ def parked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def batch(*bodies: str) -> list[tuple[Record, Article]]:
     return [(Record("articles.v1", 0, k, None, None, ()), article(body)) for k, body in enumerate(bodies)]
-
-
-def article(body: str) -> Article:
-    return Article(
-        article_id=article_id(body),
-        revision=1,
-        source="test",
-        title="",
-        body=body,
-        language="en",
-        published_at=NOON,
-        published_origin="submitted",
-        observed_at=NOON,
-        raw_digest=article_id(body),
-        normaliser="test-1",
-    )
 
 
 class Writer:
