@@ -20,6 +20,7 @@ from shared.observability import project_version
 from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, CHECKPOINTS, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
 from stance_service.alerts.subscriber import declare
+from stance_service.exports.tables import TABLES
 
 DOCS = Path(__file__).parent
 TYPES: dict[str, Any] = {
@@ -43,6 +44,7 @@ def generated() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     files = {DOCS / "schemas" / f"{topic}.json": schema(topic) for topic in EVENTS}
     pages = {"settings.md": settings(), "topics.md": topics(), "metrics.md": metrics(), "asyncapi.json": asyncapi()}
+    pages["columns.md"] = columns()
     return files | {DOCS / name: content for name, content in pages.items()}
 
 
@@ -79,6 +81,15 @@ def asyncapi() -> str:
 
 async def _alert(change: events.StanceChange) -> None:
     """What a subscriber reads."""
+
+
+def columns() -> str:
+    """The columns of all exports."""
+    lines = ["# Columns of exports", "", "Generated from `stance_service/exports/tables.py` by `make generated`."]
+    for table, own in TABLES.items():
+        lines += ["", f"## {table}", "", "| column | kind | meaning |", "|---|---|---|"]
+        lines += [f"| `{each.name}` | {each.kind} | {each.meaning} |" for each in own]
+    return "\n".join(lines) + "\n"
 
 
 def metrics() -> str:

@@ -22,3 +22,10 @@ def propositions(settings: ClassifierSettings) -> Propositions:
     except (OSError, UnicodeDecodeError) as error:
         raise PropositionError(f"STANCE_PROPOSITIONS: {path}: {error}") from error
     return parse(text, str(path)).over(built_in)
+
+
+def require_configured(axis: str | None) -> None:
+    """Raises PropositionError for an axis that a command is asked about and that there is not."""
+    configured = propositions(ClassifierSettings()).axes
+    if axis is not None and axis not in configured:
+        raise PropositionError(f"--axis {axis} is none of {', '.join(configured)}; see STANCE_PROPOSITIONS")

@@ -11,11 +11,10 @@ from shared.errors import PermanentError
 from shared.events import Observation, Position, Timeline, Withdrawal
 from shared.ids import slug
 from stance_service import report
-from stance_service.axes import propositions
+from stance_service.axes import require_configured
 from stance_service.belief import Parameters
 from stance_service.ledger import ActorLedger
 from stance_service.reading import up_to_date
-from stance_service.settings import ClassifierSettings
 
 
 def timeline(
@@ -34,7 +33,7 @@ def timeline(
     now = datetime.now(UTC)
     if known is not None and known.date() > now.date():
         raise PermanentError(f"--known-at {known_at} lies in the future; what is known now is shown without it")
-    _require_configured(axis)
+    require_configured(axis)
     with up_to_date("timeline") as (history, parameters):
         who = slug(actor) if actor else None
         found = history.timelines(who, axis, known)
@@ -47,12 +46,6 @@ def timeline(
         console.print(report.answered(who, valid, known, records, span))
     if records:
         console.print(report.timelines(found, _ledgers(records, parameters), valid or now, axis))
-
-
-def _require_configured(axis: str | None) -> None:
-    configured = propositions(ClassifierSettings()).axes
-    if axis is not None and axis not in configured:
-        raise PermanentError(f"--axis {axis} is none of {', '.join(configured)}; see STANCE_PROPOSITIONS")
 
 
 def instant(text: str, option: str, *, end_of_day: bool = False) -> datetime:

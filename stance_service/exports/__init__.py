@@ -1,0 +1,1 @@
+"""Observations, positions and changes as tables and as networks, for other programs."""
