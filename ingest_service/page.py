@@ -90,7 +90,8 @@ def _unfold_layout_tables(tree: HtmlElement) -> None:
 def _standfirst(tree: HtmlElement) -> str | None:
     """The first paragraph, if it stands apart from the others under the headline."""
     for element in tree.xpath("//h1/following::*[self::p or self::div or self::h2][@class or @itemprop]"):
-        if _STANDFIRST.search(f"{element.get('class')} {element.get('itemprop')}"):
+        named = _STANDFIRST.search(f"{element.get('class')} {element.get('itemprop')}")
+        if named and not element.xpath(".//img | .//picture | .//video"):  # what leads may be a picture
             text = " ".join(element.text_content().split())
             if _LEAST_STANDFIRST <= len(text) <= 5 * _LAYOUT_CELL:
                 return text

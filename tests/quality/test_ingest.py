@@ -46,8 +46,8 @@ def test_hand_made_copies_are_told_from_texts_that_come_close() -> None:
 
 
 @cache
-def extracted() -> dict[extract.ConstructedPage, extract.Score]:
-    return extract.scores(extract.ours)
+def extracted() -> dict[extract.Page, extract.Score]:
+    return extract.scores(extract.ours, extract.pages())
 
 
 @pytest.mark.parametrize("measure", EXTRACTION)

@@ -61,6 +61,14 @@ def test_a_paragraph_under_the_headline_is_the_first_of_the_text() -> None:
     assert found.text.count(PROSE[0]) == 1
 
 
+def test_the_caption_of_a_picture_that_leads_is_no_part_of_the_text() -> None:
+    caption = "A photographer of our own took this picture on a very rainy afternoon in the old harbour."
+    lead = f'<h1>Acme opens up</h1><div class="lead-asset"><img src="a.jpg"><span>{caption}</span></div>'
+    found = read_page(page(f'{lead}<div class="body"><p>{PROSE[0]}</p><p>{PROSE[1]}</p></div>'), None)
+    assert found is not None
+    assert caption not in found.text
+
+
 def test_a_table_that_lays_out_the_page_is_no_table() -> None:
     menu = '<a href="/">Home</a><br><a href="/news">News</a>'
     text = f"<b>Acme opens up</b><br><br>{PROSE[0]}<br><br>{PROSE[1]}"
