@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TRAIN := build/train/bin/python
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test kafka kafka-jars apache faults check lock generated train evaluate clean
+.PHONY: help setup demo test secrets up down containers kafka kafka-jars apache faults fuzz check lock generated train evaluate clean
 
 help:
 	@echo "make setup   install into .venv"
@@ -13,7 +13,11 @@ help:
 	@echo "make test    all tests but the slow ones below"
 	@echo "make apache  the tests of the broker's clients again, on an Apache Kafka"
 	@echo "make kafka   run an Apache Kafka and print its address (needs Java 17 and Maven)"
+	@echo "make up      build the images and run everything in containers; make down stops it"
+	@echo "make secrets write random passwords and tokens to secrets/, those that are not there"
+	@echo "make containers  build the images, run the compose file, scale, kill, take it down (needs a container engine)"
 	@echo "make faults  kill, stop and starve workers and the broker; compare with an undisturbed run"
+	@echo "make fuzz    look for input that the parsers of ingest fail at (SECONDS=60 for each; Linux on x86-64)"
 	@echo "make check   formatting, lint, types, imports, generated files"
 	@echo "make generated  write docs/schemas, asyncapi.json, settings.md, topics.md, metrics.md"
 	@echo "make train   make the embedded model anew (hours on two cores; installs torch with CUDA, several GB)"
@@ -48,8 +52,29 @@ build/kafka/.ready: tests/kafka/pom.xml
 apache: setup kafka-jars
 	$(BIN)/python -m pytest -m apache
 
+secrets: secrets/ingest-token secrets/postgres-password secrets/grafana-password
+
+secrets/%:
+	mkdir -p -m 700 secrets
+	$(PYTHON) -c "import secrets; print(secrets.token_hex(32), end='')" > $@
+	chmod 644 $@  # the folder is closed; in containers user 10001 reads them
+
+up: secrets
+	docker compose up --detach --build --wait
+
+down:
+	docker compose down
+
+containers: setup
+	$(BIN)/python -m pytest tests/containers -m containers
+
 faults: setup kafka-jars
 	$(BIN)/python -m pytest tests/faults -m faults
+
+fuzz: setup
+	for target in $$($(BIN)/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS)'); do \
+		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),60) || exit 1; \
+	done
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -1,0 +1,60 @@
+# Images of both services: `docker build --target ingest .` and `docker build --target stance .`
+# BASE_IMAGE is any Debian with Python 3.11 or later, python3-venv included.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS build
+WORKDIR /build
+COPY requirements.lock requirements-build.lock ./
+# Bytecode is made here, as the root file system is read-only; not that of hundreds of models which nobody loads.
+RUN python3 -m venv tools \
+    && tools/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements-build.lock \
+    && python3 -m venv --without-pip /app \
+    && tools/bin/pip --python /app/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements.lock \
+    && /app/bin/python -m compileall -q -x 'transformers/models|/tests/' /app/lib
+COPY pyproject.toml README.md LICENSE ./
+COPY shared shared
+COPY ingest_service ingest_service
+COPY stance_service stance_service
+RUN tools/bin/hatchling build -t wheel -d dist \
+    && tools/bin/pip --python /app/bin/python install --no-cache-dir --no-deps --no-index dist/*.whl \
+    && tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o /app/sbom.cdx.json /app/bin/python
+RUN mv /app/lib/python3*/site-packages/stance_service/models /models
+
+# Both services have the layer with all packages in common, so that a machine keeps it once.
+FROM ${BASE_IMAGE} AS service
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="Stancewatch" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PATH=/app/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    STANCE_DATA_DIR=/data \
+    STANCE_HEALTH_HOST=0.0.0.0 \
+    STANCE_HEALTH_PORT=8081 \
+    STANCE_LOG_FORMAT=json
+RUN install -d -o 10001 -g 10001 /data
+COPY --from=build /app /app
+WORKDIR /data
+EXPOSE 8081
+USER 10001:10001
+STOPSIGNAL SIGTERM
+
+FROM service AS ingest
+LABEL org.opencontainers.image.title="ingest-service" \
+      org.opencontainers.image.description="Turns feeds, sitemaps, pages, files and posted articles into articles on Kafka"
+HEALTHCHECK --interval=20s --timeout=20s --start-period=120s CMD ["ingest-service", "health"]
+ENTRYPOINT ["ingest-service"]
+CMD ["run"]
+
+FROM service AS stance
+LABEL org.opencontainers.image.title="stance-service" \
+      org.opencontainers.image.description="Reads articles and announces when an actor's position changes"
+COPY --from=build /models /models
+ENV STANCE_MODEL_DIR=/models/embedded
+HEALTHCHECK --interval=20s --timeout=20s --start-period=120s CMD ["stance-service", "health"]
+ENTRYPOINT ["stance-service"]
+CMD ["--help"]
