@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from shared.canonical import canonical
 from shared.chain import sha256
@@ -55,7 +54,7 @@ def genuine(value: bytes, trusted: TrustedKeys) -> Checkpoint:
     try:
         checkpoint = Checkpoint.model_validate_json(value)
         trusted.verify(checkpoint.key, checkpoint.signed_at, statement(value), checkpoint.signature)
-    except (ValidationError, msgspec.DecodeError) as error:
+    except (ValueError, msgspec.DecodeError) as error:
         raise CheckpointError(f"it is no checkpoint: {error}") from error
     except UntrustedError as error:
         raise CheckpointError(f"checkpoint {checkpoint.sequence}: {error}") from error

@@ -28,6 +28,8 @@ class Role:
     writes: tuple[Topic, ...] = ()
     groups: tuple[str, ...] = ()
     transactional_ids: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+    """Consumer groups whose progress it asks for, without joining them."""
     verifies: bool = True
     """Whether it looks at every topic's partitions and retention when it starts."""
 
@@ -64,6 +66,15 @@ ROLES: Final[Mapping[str, Role]] = {
     ),
     "history": Role((OBSERVATIONS, POSITIONS, CHANGES, *_DEAD), (), ("history", "dead-letters")),
     "alert": Role((CHANGES,), (CHANGES.dead,), ("alert",)),
+    "checkpoint": Role(
+        (CHANGES, CHANGES.dead, CHECKPOINTS), (CHECKPOINTS,), ("reader", "dead-letters"), ("audit-checkpoint",)
+    ),
+    "auditor": Role(
+        (ARTICLES, OBSERVATIONS, POSITIONS, CHANGES, CHECKPOINTS, *_DEAD),
+        (),
+        ("reader", "dead-letters"),
+        watches=("tracker",),
+    ),
     "subscriber": Role((CHANGES, CHECKPOINTS), (), ("subscriber-",), verifies=False),
 }
 """`subscriber` is any program of others' that reads stance changes."""
@@ -76,6 +87,7 @@ def grants(roles: Mapping[str, Role] = ROLES) -> Iterator[Grant]:
         yield from (Grant(user, "topic", topic.name, "read") for topic in may.reads)
         yield from (Grant(user, "topic", topic.name, "write") for topic in may.writes)
         yield from (Grant(user, "group", name, "read") for name in may.groups)
+        yield from (Grant(user, "group", name, "describe") for name in may.watches)
         yield from (Grant(user, "transactional id", name, "write") for name in may.transactional_ids)
         for topic in ALL_TOPICS if may.verifies else ():
             yield Grant(user, "topic", topic.name, "describe")

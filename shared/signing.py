@@ -4,7 +4,6 @@ A key's id is the beginning of the SHA-256 of its public half (SubjectPublicKeyI
 """
 
 import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Sequence
@@ -128,7 +127,7 @@ class TrustedKeys:
             raise UntrustedError(f"key {key_id} was not valid on {signed_at.isoformat()}")
         try:
             key.verify(base64.b64decode(signature, validate=True), content)
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):
             raise UntrustedError(f"its signature is not that of key {key_id}: it is forged, or was altered") from None
 
 

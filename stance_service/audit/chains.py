@@ -38,8 +38,12 @@ class PartitionChains:
         if change.id in self._ids:
             found.append(_finding(Kind.UNEXPECTED, record, change, "it is there a second time"))
         self._ids.add(change.id)
-        kept = self._unlinked(record, change) if link.hash is None else self._linked(record, change, link)
-        return [*found, *kept]
+        judged = self._unlinked(record, change) if link.hash is None else self._linked(record, change, link)
+        try:
+            found += judged
+        except ValueError as error:
+            found.append(_finding(Kind.ALTERED, record, change, f"it has no canonical form: {error}"))
+        return found
 
     def seal(self) -> SealedPartition:
         """A statement of all that was taken in."""

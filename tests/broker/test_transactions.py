@@ -77,10 +77,13 @@ def latest(records: list[Record]) -> dict[str, bytes | None]:
 
 @contextmanager
 def tracking(
-    settings: BrokerSettings, member: str = "0", axes: Collection[str] | None = None
+    settings: BrokerSettings,
+    member: str = "0",
+    axes: Collection[str] | None = None,
+    parameters: Parameters | None = None,
 ) -> Iterator[TransactionalLoop]:
     """A worker in a thread; what ended it is raised here."""
-    loop = TransactionalLoop(settings, Parameters(), member, axes=axes, sparing=True)
+    loop = TransactionalLoop(settings, parameters or Parameters(), member, axes=axes, sparing=True)
     stop = threading.Event()
     problems: list[Exception] = []
 

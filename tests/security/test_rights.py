@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from shared import broker, topics
 from shared.errors import BrokerUnavailableError, PermanentError, StanceError
 from shared.rights import USER_PREFIX
 from shared.settings import BrokerSettings
+from shared.signing import SigningKey, TrustedKey, TrustedKeys
+from stance_service.audit.checkpointer import Checkpointer
+from stance_service.audit.verify import Verification
+from stance_service.belief import Parameters
 from stance_service.history import History
 from stance_service.history.feed import Feed
 from stance_service.observe_loop import GROUP as OBSERVERS
@@ -50,7 +55,7 @@ def cluster(bare: Secured, tmp_path_factory: pytest.TempPathFactory) -> Secured:
     own = environment(bare.settings(SUPER_USER), tmp_path_factory.mktemp("data"))
     said = subprocess.run(command, env=own, check=True, capture_output=True, text=True, timeout=DEADLINE * 3).stdout
     assert "topics are as they have to be" in said
-    assert "rights of 6 users are set" in said
+    assert "rights of 8 users are set" in said
     return bare
 
 
@@ -114,6 +119,10 @@ def test_an_article_becomes_a_change_with_every_service_under_its_own_user(clust
     store.close()
     assert refusal(service(cluster, "subscriber"), topics.CHANGES, "subscriber-test") is None
     assert refusal(service(cluster, "alert"), topics.CHANGES, "alert") is None
+    key = SigningKey.made()
+    trusted = TrustedKeys([TrustedKey(public_key=key.public_pem, valid_from=datetime(2020, 1, 1, tzinfo=UTC))])
+    Checkpointer(service(cluster, "checkpoint"), key, trusted).write(None)
+    assert Verification(service(cluster, "auditor"), Parameters(), trusted).run().status == 0
 
 
 @pytest.mark.parametrize(
@@ -138,6 +147,8 @@ def test_no_service_reads_what_is_not_its_own(cluster: Secured, role: str, topic
     [
         ("subscriber", topics.CHANGES),
         ("alert", topics.CHANGES),
+        ("checkpoint", topics.CHANGES),
+        ("auditor", topics.CHECKPOINTS),
         ("history", topics.POSITIONS),
         ("observe", topics.CHANGES),
         ("ingest", topics.OBSERVATIONS),
