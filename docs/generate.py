@@ -2,36 +2,21 @@
 
 import importlib
 import inspect
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from faststream.specification import AsyncAPI
 from prometheus_client.metrics import MetricWrapperBase
-from pydantic import SecretStr, TypeAdapter
+from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from shared import events, observability
-from shared.broker import faststream_broker
-from shared.observability import project_version
-from shared.settings import BrokerSettings
-from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, CHECKPOINTS, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS
-from stance_service.alerts.subscriber import declare
+from shared import observability
+from shared.topics import ALL_TOPICS
+from stance_service.api.contract import EVENTS, asyncapi, schema
 from stance_service.exports.tables import TABLES
 
 DOCS = Path(__file__).parent
-TYPES: dict[str, Any] = {
-    ARTICLES.name: events.ArticleEvent,
-    OBSERVATIONS.name: events.ObservationEvent,
-    OBSERVED_ARTICLES.name: events.ObservedArticle,
-    POSITIONS.name: events.Timeline,
-    CHANGES.name: events.StanceChange,
-    CHECKPOINTS.name: events.Checkpoint,
-}
-EVENTS = {topic: TypeAdapter[Any](event) for topic, event in TYPES.items()}
 SETTINGS = (
     ("Both services", "shared.settings"),
     ("ingest-service", "ingest_service.settings"),
@@ -48,12 +33,6 @@ def generated() -> dict[Path, str]:
     return files | {DOCS / name: content for name, content in pages.items()}
 
 
-def schema(topic: str) -> str:
-    """The JSON Schema of a topic's values."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:stancewatch:schema:{topic}"}
-    return json.dumps(head | EVENTS[topic].json_schema(mode="serialization"), indent=2, ensure_ascii=False) + "\n"
-
-
 def topics() -> str:
     """All topics as a table."""
     rows = [
@@ -63,24 +42,6 @@ def topics() -> str:
     ]
     head = ["# Topics", "", "Generated from `shared/topics.py` by `make generated`.", ""]
     return "\n".join([*head, "| topic | value | key | partitions | kept |", "|---|---|---|---|---|", *rows]) + "\n"
-
-
-def asyncapi() -> str:
-    """Every topic that the services write, and the subscription of `alert`, as an AsyncAPI 3 document."""
-    defaults = BrokerSettings.model_construct(kafka_bootstrap_servers="localhost:9092")
-    kafka = faststream_broker(defaults)
-    for topic in ALL_TOPICS:
-        told = f"{topic.holds}. Key: {topic.key}."
-        if topic is CHANGES:
-            told += " CloudEvents 1.0, binary mode: the attributes are headers ce_..., see docs/subscribe.md."
-        kafka.publisher(topic.name, title=topic.name, description=told, schema=TYPES.get(topic.name, bytes))
-    declare(kafka, defaults, _alert)
-    document = AsyncAPI(kafka, title="Stancewatch", version=project_version(), schema_version="3.0.0")
-    return json.dumps(document.to_specification().to_jsonable(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-async def _alert(change: events.StanceChange) -> None:
-    """What a subscriber reads."""
 
 
 def columns() -> str:

@@ -104,6 +104,25 @@ class AlertSettings(BaseSettings):
     )
 
 
+class ApiSettings(BaseSettings):
+    """What `stance-service serve` answers, and whom."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_API_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", description="Address that stance changes are streamed at. `0.0.0.0`: all.")
+    port: int = Field(8090, ge=0, le=65535, description="Its port. 0: any, see the log.")
+    token: SecretStr = Field(
+        SecretStr(""), description="What clients send as `Authorization: Bearer ...`. Empty: anybody may read."
+    )
+    token_file: Path | None = Field(None, description="File that holds the token, instead of the token itself.")
+    origins: str = Field(
+        "", description="Web pages whose scripts may read the stream, as `https://host,...`; `*`: those of all sites."
+    )
+    clients: int = Field(1000, gt=0, description="Streams at once; more are answered 503.")
+    room: int = Field(1000, gt=0, description="A client that is more changes behind is disconnected, and may resume.")
+    heartbeat_seconds: float = Field(15.0, gt=0, description="A stream that has nothing to say says so this often.")
+
+
 class AuditSettings(BaseSettings):
     """What checkpoints are signed and verified with, see `docs/audit.md`."""
 

@@ -18,8 +18,8 @@ from stance_service.replay.plan import Plan
 from stance_service.replay.processes import Tick
 from stance_service.replay.readings import Placed
 from stance_service.replay.refolding import Partition, Readings
-from stance_service.replay.scanning import ends, scan
 from stance_service.replay.shadow import Shadow, Writer
+from stance_service.scanning import ends, scan
 from stance_service.transactions import TransactionalLoop
 
 PLACE: Final = "replay-place"

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events import Axis, Digest, Slug
 from stance_service.belief import Parameters
-from stance_service.replay.scanning import Spans
+from stance_service.scanning import Spans
 
 Source = Literal["articles.v1", "stance.observations.v1"]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.errors import PermanentError
 from shared.settings import BrokerSettings
-from stance_service.replay.scanning import Spans, ends, offsets_at
+from stance_service.scanning import Spans, ends, offsets_at
 
 _OFFSETS: Final = re.compile(r"\d+/\d+(,\d+/\d+)*", re.ASCII)
 

@@ -14,7 +14,7 @@ from shared.events import Slug, StanceChange, Timeline
 from shared.settings import BrokerSettings
 from shared.topics import CHANGES, POSITIONS, Topic
 from stance_service.replay.comparing import Key
-from stance_service.replay.scanning import ends, scan
+from stance_service.scanning import ends, scan
 
 
 @dataclass

@@ -15,8 +15,8 @@ from stance_service.observe import RefusedError
 from stance_service.records import ObservationRecord
 from stance_service.replay.plan import Plan
 from stance_service.replay.readings import Placed, Reading, Replacements, Revision
-from stance_service.replay.scanning import scan
 from stance_service.restore import Intake
+from stance_service.scanning import scan
 from stance_service.tracker import Key, Tracker
 
 Tick = Callable[[int], None]

@@ -16,7 +16,7 @@ from shared.settings import BrokerSettings
 from stance_service.classifiers.base import ArticleText, Classifier, Judgement, ModelError
 from stance_service.observe import RefusedError, checked, events, statements
 from stance_service.replay.readings import Reading, Revision, ended
-from stance_service.replay.scanning import Spans, scan
+from stance_service.scanning import Spans, scan
 
 _BATCH: Final = 32
 _log = logging.getLogger(__name__)

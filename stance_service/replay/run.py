@@ -19,8 +19,8 @@ from stance_service.replay.readings import Reading, Revision
 from stance_service.replay.recorded import recorded
 from stance_service.replay.refolding import Partition, Readings, Refolded, refold
 from stance_service.replay.rereading import Reader, Selection, complete
-from stance_service.replay.scanning import Spans, ends, scan
 from stance_service.replay.shadow import Shadow
+from stance_service.scanning import Spans, ends, scan
 from stance_service.settings import ClassifierSettings
 
 

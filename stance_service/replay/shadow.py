@@ -16,7 +16,7 @@ from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, Topic
 from stance_service.replay.plan import Plan
 from stance_service.replay.readings import Reading, Revision
-from stance_service.replay.scanning import ends, scan
+from stance_service.scanning import ends, scan
 
 NOTES: Final = Topic(
     "replay.v1", "the plan of a replay, and what articles showed", "plan, or article", 1, consumed=False

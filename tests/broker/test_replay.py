@@ -24,7 +24,7 @@ from stance_service.replay.ranges import Asked, RangeError
 from stance_service.replay.refolding import Partition
 from stance_service.replay.rereading import Selection
 from stance_service.replay.run import Outcome, Replay
-from stance_service.replay.scanning import ends
+from stance_service.scanning import ends
 from stance_service.replay.shadow import Shadow, ShadowError
 from tests.broker.test_feed import track_all
 from tests.broker.test_transactions import history

@@ -1,14 +1,14 @@
-"""Read a part of a topic, without a group."""
+"""Read a part of a topic, whoever reads it otherwise: without a group."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from shared import broker
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
-from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.polling import END_OF_PARTITION, POLL_SECONDS
 from stance_service.restore import BATCH
 
 Spans = Mapping[int, tuple[int, int]]
@@ -17,7 +17,7 @@ Spans = Mapping[int, tuple[int, int]]
 
 def offsets_at(settings: BrokerSettings, topic: str, at: datetime, highs: Mapping[int, int]) -> dict[int, int]:
     """By partition, the offset of the first record that was written then or later; `highs` where there is none."""
-    consumer = broker.consumer(settings, "replay")
+    consumer = broker.consumer(settings, "scan")
     try:
         asked = [TopicPartition(topic, number, int(at.timestamp() * 1000)) for number in highs]
         found = consumer.offsets_for_times(asked, settings.kafka_timeout_seconds)
@@ -31,7 +31,7 @@ def offsets_at(settings: BrokerSettings, topic: str, at: datetime, highs: Mappin
 def ends(settings: BrokerSettings, topic: str) -> dict[int, tuple[int, int]]:
     """By partition, the offsets of all that is on a topic now."""
     seconds = settings.kafka_timeout_seconds
-    consumer = broker.consumer(settings, "replay")
+    consumer = broker.consumer(settings, "scan")
     try:
         numbers = consumer.list_topics(topic, seconds).topics[topic].partitions
         return {
@@ -45,16 +45,16 @@ def ends(settings: BrokerSettings, topic: str) -> dict[int, tuple[int, int]]:
 
 def scan(settings: BrokerSettings, topic: str, spans: Spans) -> Iterator[list[Message]]:
     """The committed records of a part, in the order of each partition."""
-    consumer = broker.consumer(settings, "replay", options=END_OF_PARTITION)
+    consumer = broker.consumer(settings, "scan", options=END_OF_PARTITION)
     left = {number: end for number, (first, end) in spans.items() if first < end}
     try:
         consumer.assign([TopicPartition(topic, number, spans[number][0]) for number in left])
-        poller = Poller(consumer, sparing=False)
         while left:
-            messages = poller.messages(BATCH)
-            yield [each for each in messages if _is_before(each, left)]
-            over = {each.partition() for each in messages if not _is_before(each, left, 1)}
-            over |= {number for _, number in poller.ended}  # behind the last record may lie the marks of transactions
+            messages, over = _collected(consumer)
+            yield [each for each in messages if (each.offset() or 0) < left.get(each.partition() or 0, 0)]
+            over |= {
+                each.partition() for each in messages if (each.offset() or 0) + 1 >= left.get(each.partition() or 0, 0)
+            }
             left = {number: end for number, end in left.items() if number not in over}
     except KafkaException as error:
         raise TransientError(f"{topic} could not be read: {error.args[0].str()}") from error
@@ -62,5 +62,16 @@ def scan(settings: BrokerSettings, topic: str, spans: Spans) -> Iterator[list[Me
         consumer.close()
 
 
-def _is_before(message: Message, ends: Mapping[int, int], ahead: int = 0) -> bool:
-    return (message.offset() or 0) + ahead < ends.get(message.partition() or 0, 0)
+def _collected(consumer: Consumer) -> tuple[list[Message], set[int | None]]:
+    """Records, and the partitions that ended: behind the last record may lie the marks of transactions."""
+    messages: list[Message] = []
+    ended: set[int | None] = set()
+    for message in consumer.consume(BATCH, POLL_SECONDS):
+        error = message.error()
+        if error is None:
+            messages.append(message)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            ended.add(message.partition())
+        else:
+            raise KafkaException(error)
+    return messages, ended

@@ -1,0 +1,1 @@
+"""Stance changes over HTTP, as they come."""
