@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TRAIN := build/train/bin/python
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test secrets up down containers kafka kafka-jars apache faults fuzz check lock generated train evaluate clean
+.PHONY: help setup demo test secrets up down containers kafka kafka-jars alertmanager apache faults fuzz check lock generated train evaluate clean
 
 help:
 	@echo "make setup   install into .venv"
@@ -16,6 +16,7 @@ help:
 	@echo "make up      build the images and run everything in containers; make down stops it"
 	@echo "make secrets write random passwords and tokens to secrets/, those that are not there"
 	@echo "make containers  build the images, run the compose file, scale, kill, take it down (needs a container engine)"
+	@echo "make alertmanager  unpack Debian's Prometheus Alertmanager, which make test then uses"
 	@echo "make faults  kill, stop and starve workers and the broker; compare with an undisturbed run"
 	@echo "make fuzz    look for input that the parsers of ingest fail at (SECONDS=60 for each; Linux on x86-64)"
 	@echo "make check   formatting, lint, types, imports, generated files"
@@ -52,7 +53,7 @@ build/kafka/.ready: tests/kafka/pom.xml
 apache: setup kafka-jars
 	$(BIN)/python -m pytest -m apache
 
-secrets: secrets/ingest-token secrets/postgres-password secrets/grafana-password
+secrets: secrets/api-token secrets/ingest-token secrets/postgres-password secrets/grafana-password
 
 secrets/%:
 	mkdir -p -m 700 secrets
@@ -67,6 +68,14 @@ down:
 
 containers: setup
 	$(BIN)/python -m pytest tests/containers -m containers
+
+alertmanager: build/alertmanager/.ready
+
+build/alertmanager/.ready:
+	@command -v apt-get >/dev/null && command -v dpkg >/dev/null || { echo "Prometheus Alertmanager is taken from Debian's packages, which this system has not; install it another way"; exit 1; }
+	mkdir -p build/alertmanager
+	cd build/alertmanager && apt-get download prometheus-alertmanager && dpkg -x prometheus-alertmanager_*.deb .
+	touch $@
 
 faults: setup kafka-jars
 	$(BIN)/python -m pytest tests/faults -m faults

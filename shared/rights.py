@@ -66,6 +66,7 @@ ROLES: Final[Mapping[str, Role]] = {
     ),
     "history": Role((OBSERVATIONS, POSITIONS, CHANGES, *_DEAD), (), ("history", "dead-letters")),
     "alert": Role((CHANGES,), (CHANGES.dead,), ("alert",)),
+    "serve": Role((CHANGES,), (), ("serve",)),
     "checkpoint": Role(
         (CHANGES, CHANGES.dead, CHECKPOINTS), (CHECKPOINTS,), ("reader", "dead-letters"), ("audit-checkpoint",)
     ),

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,10 +28,16 @@ def missing() -> str | None:
     return None
 
 
-def docker(*arguments: str, seconds: float = STEP_SECONDS, **other: Any) -> str:
+def docker(*arguments: str, seconds: float = STEP_SECONDS, environment: Mapping[str, str] | None = None) -> str:
     """What a command writes to standard output; raises with what it wrote to standard error."""
     ended = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False, cwd=ROOT, **other
+        ["docker", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | dict(environment or {}),
     )
     assert ended.returncode == 0, f"docker {' '.join(arguments)}: {ended.stderr[-4000:]}"
     return ended.stdout
@@ -44,11 +50,16 @@ class Project:
     name: str
     kafka_port: int = field(default_factory=free_port)
     ingest_port: int = field(default_factory=free_port)
+    api_port: int = field(default_factory=free_port)
 
     def compose(self, *arguments: str, seconds: float = STEP_SECONDS) -> str:
         """Of the compose file in the root of the project."""
-        ports = {"KAFKA_PORT": str(self.kafka_port), "INGEST_PORT": str(self.ingest_port)}
-        return docker("compose", "--project-name", self.name, *arguments, seconds=seconds, env=os.environ | ports)
+        ports = {
+            "KAFKA_PORT": str(self.kafka_port),
+            "INGEST_PORT": str(self.ingest_port),
+            "API_PORT": str(self.api_port),
+        }
+        return docker("compose", "--project-name", self.name, *arguments, seconds=seconds, environment=ports)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """As the engine describes them, stopped ones as well."""

@@ -21,7 +21,7 @@ from tests.containers.engine import ROOT, Project, docker, up
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
 SEEDS = ROOT / "seeds"
 PATIENCE_SECONDS = 600.0
-SERVICES = ("ingest", "observe", "track", "history")
+SERVICES = ("ingest", "observe", "track", "history", "serve")
 MAX_BYTES = 700_000_000
 MUST_LACK = "gcc cc g++ make pip pip3"
 

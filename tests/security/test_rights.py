@@ -119,6 +119,7 @@ def test_an_article_becomes_a_change_with_every_service_under_its_own_user(clust
     store.close()
     assert refusal(service(cluster, "subscriber"), topics.CHANGES, "subscriber-test") is None
     assert refusal(service(cluster, "alert"), topics.CHANGES, "alert") is None
+    assert refusal(service(cluster, "serve"), topics.CHANGES, "serve") is None
     key = SigningKey.made()
     trusted = TrustedKeys([TrustedKey(public_key=key.public_pem, valid_from=datetime(2020, 1, 1, tzinfo=UTC))])
     Checkpointer(service(cluster, "checkpoint"), key, trusted).write(None)
@@ -133,11 +134,12 @@ def test_an_article_becomes_a_change_with_every_service_under_its_own_user(clust
         ("observe", topics.POSITIONS),
         ("track", topics.ARTICLES),
         ("alert", topics.ARTICLES),
+        ("serve", topics.POSITIONS),
         ("subscriber", topics.OBSERVATIONS),
     ],
 )
 def test_no_service_reads_what_is_not_its_own(cluster: Secured, role: str, topic: topics.Topic) -> None:
-    groups = {"ingest": "ingest", "observe": "observe", "track": "tracker", "alert": "alert"}
+    groups = {"ingest": "ingest", "observe": "observe", "track": "tracker", "alert": "alert", "serve": "serve"}
     denied = refusal(service(cluster, role), topic, groups.get(role, "subscriber-test"))
     assert denied == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
