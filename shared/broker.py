@@ -120,6 +120,15 @@ def partition_of(key: bytes, count: int) -> int:
     return (murmur2(key) & 0x7FFFFFFF) % count
 
 
+def committed(consumer: Consumer, places: list[TopicPartition], seconds: float) -> list[TopicPartition]:
+    """How far the consumer's group is, a negative offset if nobody knows; KafkaException if there is no answer."""
+    found = _asked(lambda left: consumer.committed(places, left), seconds)
+    for each in found:
+        if each.error is not None:
+            raise KafkaException(each.error)
+    return found
+
+
 def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) -> None:
     """Commit where the reader's group begins, on those partitions of a topic where it has committed nothing yet.
 
@@ -127,7 +136,7 @@ def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) 
     """
     partitions = reader.list_topics(topic, seconds).topics[topic].partitions
     places = [TopicPartition(topic, number) for number in partitions]
-    known = _asked(lambda left: reader.committed(places, left), seconds)
+    known = committed(reader, places, seconds)
     fresh = [place for place in known if place.offset < 0]
     for place in fresh:
         place.offset = watermarks(reader, place, seconds)[int(at_end)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 from pydantic import ValidationError
 
 from shared import broker, topics
@@ -51,10 +51,7 @@ def tracked_to(settings: BrokerSettings) -> dict[int, int | None]:
     reader = broker.consumer(settings, GROUP)
     try:
         places = [TopicPartition(topic, number) for number in extents(settings, topics.OBSERVATIONS)]
-        known = reader.committed(places, settings.kafka_timeout_seconds)
-        for each in known:
-            if each.error is not None:
-                raise KafkaException(each.error)
+        known = broker.committed(reader, places, settings.kafka_timeout_seconds)
         return {each.partition: each.offset if each.offset >= 0 else None for each in known}
     finally:
         reader.close()

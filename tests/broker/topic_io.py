@@ -57,7 +57,9 @@ def progress_of(settings: BrokerSettings, group: str, topic: topics.Topic) -> It
 
     def all_read() -> bool:
         ends = [broker.watermarks(consumer, place, DEADLINE)[1] for place in places]
-        return all(max(at.offset, 0) >= end for at, end in zip(consumer.committed(places, 10), ends, strict=True))
+        return all(
+            max(at.offset, 0) >= end for at, end in zip(broker.committed(consumer, places, 10), ends, strict=True)
+        )
 
     try:
         yield all_read
