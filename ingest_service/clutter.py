@@ -14,6 +14,7 @@ MAX_FURNITURE = 400
 """Characters; a longer line is never furniture, and never costs much to look at."""
 _SEPARATORS = re.compile(r"\s*[|·•▸▶►›»⟳†]\s*|\s+[-–—>/~]+\s+|(?<=\w)\s*:\s+(?=\w+\s+[|·])|\]\s*\[|\.\.\.|…")
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+")
+_EMAIL = re.compile(r"[^\s@]+@[\w-]+(?:\.[\w-]+)+")
 _WHOLE = phrases.whole(*phrases.WHOLE, phrases.AGO)
 _OPENING = phrases.opening(*phrases.OPENING)
 _PUBLISHED = phrases.opening(rf"{phrases.PUBLISHED}.{{0,40}}\d")
@@ -119,7 +120,7 @@ def _segments(line: str) -> list[str]:
 def _furniture(segment: str) -> bool:
     bare = segment.rstrip(" :.*")
     whole = _WHOLE(bare) or (bare != segment and _WHOLE(segment))
-    return whole or _OPENING(segment) or _dated(segment)
+    return whole or _OPENING(segment) or _dated(segment) or _EMAIL.fullmatch(segment) is not None
 
 
 def _dated(segment: str) -> bool:

@@ -18,7 +18,7 @@ from ingest_service.urls import NotWebError, canonical_url
 from shared.errors import BadInputError
 from shared.events import Article
 
-VERSION = "stancewatch-2"
+VERSION = "stancewatch-3"
 MAX_ARTICLE_BYTES = 4 * 1024 * 1024
 """Of body text; ten novels, and well below the largest Kafka record."""
 _LEAST_LETTERS_FOR_LANGUAGE = 20

@@ -65,13 +65,23 @@ def read_page(content: str, url: str | None) -> Page | None:
     if standfirst and standfirst[:_LEAST_STANDFIRST] not in text:
         lines.insert(0, standfirst)
     known = Known(
-        title=found.title or None,
+        title=_headline(tree, found.title, found.sitename) if found.title else None,
         url=_declared_url(tree),
         author=found.author or None,
         publisher=found.sitename or None,
         published_at=datetime.fromisoformat(found.date).replace(tzinfo=UTC) if found.date else None,
     )
     return Page("\n\n".join(lines), known)
+
+
+def _headline(tree: HtmlElement, title: str, site: str | None) -> str:
+    """The title without the site's name: what of it the headline says, else what stands before the name."""
+    headlines = (" ".join(element.text_content().split()) for element in tree.xpath("//h1"))
+    for headline in headlines:
+        if len(headline.split()) > 2 and (title.startswith(headline) or title.endswith(headline)):
+            return headline
+    start, bar, end = title.rpartition(" | ")
+    return start if bar and site and end.startswith(site) else title
 
 
 def _declared_url(tree: HtmlElement) -> str | None:

@@ -7,6 +7,7 @@ from tests.documents import PROSE
 
 FURNITURE = {
     "en": [
+        "n.hallbrandt@daily.example.com",
         "Share on facebook",
         "Share this story",
         "Share: Facebook | X | E-mail | Print",

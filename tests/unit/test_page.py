@@ -69,6 +69,24 @@ def test_the_caption_of_a_picture_that_leads_is_no_part_of_the_text() -> None:
     assert caption not in found.text
 
 
+@pytest.mark.parametrize(
+    ("title", "headline", "site"),
+    [
+        ("Acme opens its model » Local » Daily", "Acme opens its model", ""),
+        ("Daily's popular page: Acme opens its model", "Acme  opens its\nmodel", ""),
+        ("Acme opens its model | Daily Politics", "Another headline", "Daily"),
+        ("Acme opens its model", "Daily", "Daily"),
+        ("Acme opens its model", "Acme opens", "Daily"),
+    ],
+)
+def test_the_title_of_an_article_is_told_from_its_sites_name(title: str, headline: str, site: str) -> None:
+    named = f'<html><head><title>{title}</title><meta property="og:title" content="{title}">'
+    named += f'<meta property="og:site_name" content="{site}"></head><body><h1>{headline}</h1><article>'
+    found = read_page(f"{named}<p>{PROSE[0]}</p><p>{PROSE[1]}</p></article></body></html>", None)
+    assert found is not None
+    assert found.known.title == "Acme opens its model"
+
+
 def test_a_table_that_lays_out_the_page_is_no_table() -> None:
     menu = '<a href="/">Home</a><br><a href="/news">News</a>'
     text = f"<b>Acme opens up</b><br><br>{PROSE[0]}<br><br>{PROSE[1]}"
