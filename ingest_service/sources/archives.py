@@ -24,6 +24,8 @@ _RATIO = 250
 _FREE = 64 * 1024 * 1024
 _DEEPEST = 2
 _MAX_MANIFEST = 16 * 1024 * 1024
+_NOWHERE = (OSError, ValueError, OverflowError)
+"""What seeking to a place before the beginning of a file raises, or beyond all ends: zip archives may name such."""
 
 
 class ExhaustedError(PermanentError):
@@ -77,7 +79,11 @@ def opened(item: Item) -> Iterator[zipfile.ZipFile]:
     with tempfile.TemporaryFile() as copy:
         if item.depth:
             shutil.copyfileobj(item.stream, copy)
-        with zipfile.ZipFile(copy if item.depth else item.stream) as archive:
+        try:
+            archive = zipfile.ZipFile(copy if item.depth else item.stream)
+        except _NOWHERE as error:
+            raise zipfile.BadZipFile(str(error)) from error
+        with archive:
             yield archive
 
 
@@ -95,7 +101,7 @@ def members(item: Item, archive: zipfile.ZipFile, root: str | None = None) -> It
             continue
         try:
             stream = archive.open(info)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, RuntimeError, *_NOWHERE) as error:
             yield BadInputError(where, f"the zip archive's member can't be opened: {error}")
             continue
         with stream:
@@ -116,7 +122,7 @@ def manifest_of(item: Item, archive: zipfile.ZipFile, root: str) -> bytes:
     try:
         with archive.open(root + NAME) as stream:
             return _inner(item, NAME, where, stream).stream.read(_MAX_MANIFEST)
-    except RuntimeError as error:
+    except (RuntimeError, *_NOWHERE) as error:
         raise BadInputError(where, f"the zip archive's manifest can't be opened: {error}") from error
 
 

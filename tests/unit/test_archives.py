@@ -319,6 +319,19 @@ def test_a_warc_that_is_none_is_refused_with_the_reason(tmp_path: Path, content:
     assert reason in read(tmp_path / "a.warc")[1][-1]
 
 
+def test_a_zip_member_that_is_said_to_lie_before_the_archive_is_rejected_and_the_others_read(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.txt": TEXT, "b.txt": TEXT}))
+    end, first = content.index(b"PK\x05\x06"), content.index(b"PK\x01\x02")
+    said = struct.unpack("<I", content[end + 16 : end + 20])[0] + 100
+    content[end + 16 : end + 20] = struct.pack("<I", said)  # where the directory lies: members lie 100 bytes earlier
+    second = content.index(b"PK\x01\x02", first + 1)
+    content[second + 42 : second + 46] = struct.pack("<I", content.index(b"PK\x03\x04", 4) + 100)
+    (tmp_path / "a.zip").write_bytes(content)
+    documents, reasons = read(tmp_path / "a.zip")
+    assert [document.key for document in documents] == ["a.zip/b.txt"]
+    assert ["a.txt: the zip archive's member can't be opened" in reason for reason in reasons] == [True]
+
+
 SAMPLES = {
     "a.zip": zipped({"a.txt": TEXT, "b/c.jsonl": lines(2), "manifest.yaml": "source: s"}),
     "a.jsonl.gz": gzip.compress(lines(3)),
