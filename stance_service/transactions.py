@@ -46,6 +46,10 @@ class _Batch:
     count: int = 0
 
 
+class _StoppedError(Exception):
+    """Somebody asked to stop in the midst of what takes long."""
+
+
 class TransactionalLoop:
     """One worker. `member` names it for good: its successor fences it and takes its partitions over at once.
 
@@ -74,6 +78,7 @@ class TransactionalLoop:
         self._sparing = sparing
         self._progress = progress or Progress("track", RESTORE_LIMIT_MS / 1000)
         self._readiness = readiness or Readiness("Kafka gave no partitions yet")
+        self._stopping: Callable[[], bool] = lambda: False
         self._trackers: dict[int, Tracker] = {}
         self._heads: dict[int, Heads] = {}
         self._next: dict[int, int] = {}
@@ -86,6 +91,7 @@ class TransactionalLoop:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Works until `stopping()`; raises StanceError for what a supervisor or an operator has to see."""
+        self._stopping = stopping
         try:
             publisher = Publisher(self._settings, self._member)
             consumer = self._subscribe()
@@ -96,8 +102,16 @@ class TransactionalLoop:
                     self._turn(poller.messages(BATCH), consumer, publisher)
             finally:
                 consumer.close()
+        except _StoppedError:
+            _log.info("stopped before all that is known was read")
         except KafkaException as error:
             raise TransientError(f"tracking stopped: {access.told(self._settings, error)}") from error
+
+    def _beat(self) -> None:
+        """Within a step: nothing of it is published yet, so it may be given up."""
+        if self._stopping():
+            raise _StoppedError
+        self._progress.beat()
 
     def _subscribe(self) -> Consumer:
         options: dict[str, object] = {
@@ -118,7 +132,7 @@ class TransactionalLoop:
         outputs = []
         for partition, events in batch.events.items():
             for _ in self._trackers[partition].wake(event.actor for event in events):
-                self._progress.beat()
+                self._beat()
             found = self._trackers[partition].apply(events)
             outputs.append(replace(found, changes=self._heads[partition].link(found.changes)))
         if batch.count:
@@ -178,14 +192,14 @@ class TransactionalLoop:
         kept = {at.partition: self._given_up[at.partition] for at in positions if self._knows(at)}
         unknown = [at for at in positions if at.partition not in kept]
         self._given_up = {}
-        self._trackers = {partition: tracker for partition, (_, tracker, _) in kept.items()}
-        self._heads = {partition: heads for partition, (_, _, heads) in kept.items()}
+        trackers = {partition: tracker for partition, (_, tracker, _) in kept.items()}
+        heads = {partition: heads for partition, (_, _, heads) in kept.items()}
         self._intake = Intake.of(self._settings, self._axes)
         if unknown:
-            self._trackers |= {at.partition: Tracker(self._parameters) for at in unknown}
-            restore(self._settings, self._trackers, _offsets(unknown), self._progress.beat)
-            self._heads |= recorded_heads(self._settings, _offsets(unknown), self._progress.beat)
-        self._next = _offsets(positions)
+            trackers |= {at.partition: Tracker(self._parameters) for at in unknown}
+            restore(self._settings, trackers, _offsets(unknown), self._beat)
+            heads |= recorded_heads(self._settings, _offsets(unknown), self._beat)
+        self._trackers, self._heads, self._next = trackers, heads, _offsets(positions)
         consumer.assign(positions)
         self._readiness.missing = None
 

@@ -7,11 +7,12 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared import topics
 from shared.broker import create_topics
@@ -23,7 +24,7 @@ from shared.events import ChangeKind, Observation, StanceChange, Withdrawal
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
 from stance_service.publishing import GROUP
-from stance_service.restore import UnreadableObservationError
+from stance_service.restore import UnreadableObservationError, restore
 from stance_service.tracker import Tracker
 from stance_service.transactions import TransactionalLoop
 from tests.broker.topic_io import DEADLINE, progress_of, publish, read, wait_until_read, write
@@ -128,6 +129,35 @@ def test_a_restarted_tracker_goes_on_where_it_was_and_announces_nothing_twice(ka
         publish(kafka, part)
         with tracking(kafka):
             assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    assert announced(read(kafka, topics.CHANGES)) == expected(records)
+
+
+def test_a_worker_asked_to_stop_does_not_wait_until_all_is_restored(
+    kafka: BrokerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = history(200)
+    publish(kafka, records[:100])
+    with tracking(kafka):
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
+    asked = threading.Event()
+
+    def begun(
+        settings: BrokerSettings,
+        trackers: Mapping[int, Tracker],
+        positions: Mapping[int, int],
+        beat: Callable[[], None],
+    ) -> None:
+        asked.set()
+        restore(settings, trackers, positions, beat)
+
+    monkeypatch.setattr("stance_service.transactions.restore", begun)
+    finished = REGISTRY.get_sample_value("stance_track_restore_seconds_count")
+    TransactionalLoop(kafka, Parameters(), "0", sparing=True).run(asked.is_set)
+    assert REGISTRY.get_sample_value("stance_track_restore_seconds_count") == finished
+    monkeypatch.undo()
+    publish(kafka, records[100:])
+    with tracking(kafka):
+        assert wait_until_read(kafka, GROUP, topics.OBSERVATIONS)
     assert announced(read(kafka, topics.CHANGES)) == expected(records)
 
 
