@@ -53,10 +53,17 @@ def command(rules: Path, *options: str) -> list[str]:
 
 @asynccontextmanager
 async def alerting(settings: BrokerSettings, receiver: Receiver) -> AsyncIterator[None]:
-    """A worker that runs until the end of the block and then has to end well."""
+    """A worker that tells a receiver of shifts."""
     (settings.data_dir / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    async with worker(settings, RULES.format(url=receiver.url, secret=settings.data_dir / "secret")):
+        yield
+
+
+@asynccontextmanager
+async def worker(settings: BrokerSettings, text: str) -> AsyncIterator[None]:
+    """One with a file of rules, that runs until the end of the block and then has to end well."""
     rules = settings.data_dir / "rules.yaml"
-    rules.write_text(RULES.format(url=receiver.url, secret=settings.data_dir / "secret"))
+    rules.write_text(text)
     variables = environment(settings, STANCE_ALERT_START="beginning", STANCE_ALERT_FIRST_PAUSE_SECONDS="0.1")
     process = await asyncio.create_subprocess_exec(*command(rules, "--member", "0"), env=variables)
     try:
