@@ -1,12 +1,13 @@
 """The beliefs after each day with evidence, kept up to date at the cost of the days that a change reaches. Pure."""
 
 from bisect import bisect_left
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from stance_service.belief import PRIOR, Belief, Chain
 
 
-class Reach(NamedTuple):
+class Reach(Struct, frozen=True, gc=False):
     """What changes of the evidence do to the beliefs: those from index `first` on are `new` ones."""
 
     first: int

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -100,7 +100,7 @@ def _first_day_after(at: datetime) -> int:
     return (at - timedelta(microseconds=1)).toordinal() + 1
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True, gc=False):
     """What a change of the observations did to those that count."""
 
     gone: Sequence[Weighed]

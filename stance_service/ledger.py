@@ -87,9 +87,9 @@ class ActorLedger:
             article.withdrawals += (record.revision,)
             return self._settle(article, record)
         if article is None:
-            item = weigh(record, self._chain)
-            self._articles[record.article_id] = _Article(record.revision, (item,), (item,))
-            return self._move(record, (), (item,))
+            counting = (weigh(record, self._chain),)
+            self._articles[record.article_id] = _Article(record.revision, counting, counting)
+            return self._move(record, (), counting)
         if any(item.observation.id == record.id for item in article.items):
             return ()
         article.items += (weigh(record, self._chain),)
@@ -105,9 +105,8 @@ class ActorLedger:
 
     def _move(self, record: Entry, ceased: Sequence[Weighed], began: Sequence[Weighed]) -> Sequence[Weighed]:
         self.recorded_at = next_recorded_at(self.recorded_at, record.observed_at)
-        own = [item for item in (*ceased, *began) if item.observation.basis is not Basis.ALLEGED]
-        if len(own) > 1:
-            own.sort(key=_id)
+        moved = sorted((*ceased, *began), key=_id) if ceased or len(began) > 1 else began
+        own = [item for item in moved if item.observation.basis is not Basis.ALLEGED]
         for item in own:
             axis = self._axes.get(item.observation.axis)
             if axis is None:

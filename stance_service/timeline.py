@@ -126,6 +126,7 @@ def encoded(ledger: ActorLedger, axis: Axis, recorded_at: datetime, parameters: 
     return _encode(_TimelineRecord(ledger.actor, axis, positions, recorded_at, parameters.version))
 
 
+@lru_cache(maxsize=16_384)
 def position_record(interval: Interval) -> PositionRecord:
     """What `position` returns as it is written."""
     return PositionRecord(
