@@ -9,7 +9,7 @@ from shared.chain import Heads
 from shared.dead_letters import parked_by_hand
 from shared.errors import PermanentError
 from shared.settings import BrokerSettings
-from stance_service.committed import committed, extents
+from stance_service.scanning import ends, scan
 
 
 def recorded_heads(settings: BrokerSettings, partitions: Collection[int], beat: Callable[[], None]) -> dict[int, Heads]:
@@ -18,9 +18,10 @@ def recorded_heads(settings: BrokerSettings, partitions: Collection[int], beat: 
     Raises PermanentError for a record that is no change. `beat` is called again and again.
     """
     heads = {number: Heads() for number in partitions}
-    known = {number: extent for number, extent in extents(settings, topics.CHANGES).items() if number in heads}
+    topic = settings.topic(topics.CHANGES)
+    spans = {number: span for number, span in ends(settings, topic, uncommitted=True).items() if number in heads}
     parked = parked_by_hand(settings, topics.CHANGES)
-    for messages in committed(settings, topics.CHANGES, known, beat):
+    for messages in scan(settings, topic, spans, beat):
         for message in messages:
             number, offset = message.partition() or 0, message.offset() or 0
             if (number, offset) in parked:

@@ -1,6 +1,7 @@
 """Read a part of a topic, whoever reads it otherwise: without a group."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -28,10 +29,11 @@ def offsets_at(settings: BrokerSettings, topic: str, at: datetime, highs: Mappin
     return {each.partition: each.offset if each.offset >= 0 else highs[each.partition] for each in found}
 
 
-def ends(settings: BrokerSettings, topic: str) -> dict[int, tuple[int, int]]:
-    """By partition, the offsets of all that is on a topic now."""
+def ends(settings: BrokerSettings, topic: str, *, uncommitted: bool = False) -> dict[int, tuple[int, int]]:
+    """By partition, the offsets of all that is on a topic now; also of what is `uncommitted` yet, if that is asked."""
     seconds = settings.kafka_timeout_seconds
-    consumer = broker.consumer(settings, "scan")
+    options = {"isolation.level": "read_uncommitted"} if uncommitted else {}
+    consumer = broker.consumer(settings, "scan", options=options)
     try:
         numbers = consumer.list_topics(topic, seconds).topics[topic].partitions
         return {
@@ -43,35 +45,44 @@ def ends(settings: BrokerSettings, topic: str) -> dict[int, tuple[int, int]]:
         consumer.close()
 
 
-def scan(settings: BrokerSettings, topic: str, spans: Spans) -> Iterator[list[Message]]:
-    """The committed records of a part, in the order of each partition."""
+def scan(
+    settings: BrokerSettings, topic: str, spans: Spans, beat: Callable[[], None] = lambda: None
+) -> Iterator[list[Message]]:
+    """The committed records of a part, in the order of each partition; what is of an open transaction is waited for.
+
+    `beat` is called again and again meanwhile.
+    """
     consumer = broker.consumer(settings, "scan", options=END_OF_PARTITION)
     left = {number: end for number, (first, end) in spans.items() if first < end}
+    moved = time.monotonic()
     try:
         consumer.assign([TopicPartition(topic, number, spans[number][0]) for number in left])
         while left:
-            messages, over = _collected(consumer)
+            beat()
+            messages, reached = _collected(consumer)
             yield [each for each in messages if (each.offset() or 0) < left.get(each.partition() or 0, 0)]
-            over |= {
-                each.partition() for each in messages if (each.offset() or 0) + 1 >= left.get(each.partition() or 0, 0)
-            }
-            left = {number: end for number, end in left.items() if number not in over}
+            if messages:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > settings.kafka_timeout_seconds:
+                raise TransientError(f"{topic} could not be read to its end: no answer, or a transaction stays open")
+            left = {number: end for number, end in left.items() if reached.get(number, 0) < end}
     except KafkaException as error:
         raise TransientError(f"{topic} could not be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
 
 
-def _collected(consumer: Consumer) -> tuple[list[Message], set[int | None]]:
-    """Records, and the partitions that ended: behind the last record may lie the marks of transactions."""
+def _collected(consumer: Consumer) -> tuple[list[Message], dict[int, int]]:
+    """Records, and how far each partition was read: behind the last record may lie the marks of transactions."""
     messages: list[Message] = []
-    ended: set[int | None] = set()
+    reached: dict[int, int] = {}
     for message in consumer.consume(BATCH, POLL_SECONDS):
-        error = message.error()
+        error, number, offset = message.error(), message.partition() or 0, message.offset() or 0
         if error is None:
             messages.append(message)
+            reached[number] = offset + 1
         elif error.code() == KafkaError._PARTITION_EOF:
-            ended.add(message.partition())
+            reached[number] = offset
         else:
             raise KafkaException(error)
-    return messages, ended
+    return messages, reached

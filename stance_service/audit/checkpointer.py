@@ -16,9 +16,8 @@ from shared.observability import LAST_CHECKPOINT
 from shared.settings import BrokerSettings
 from shared.signing import SigningKey, TrustedKeys
 from stance_service.audit.findings import Finding
-from stance_service.audit.recorded import records, verified_chains
+from stance_service.audit.recorded import records, spans_of, verified_chains
 from stance_service.audit.seals import Sealed, read_log
-from stance_service.committed import extents
 
 TOLD: Final = 5
 
@@ -57,11 +56,11 @@ class Checkpointer:
     def _made(self, kept: Sequence[bytes]) -> Checkpoint:
         settings, name = self._settings, self._settings.topic(topics.CHANGES)
         log_topic = settings.topic(topics.CHECKPOINTS)
-        recorded = records(settings, topics.CHECKPOINTS, extents(settings, topics.CHECKPOINTS))
+        recorded = records(settings, topics.CHECKPOINTS, spans_of(settings, topics.CHECKPOINTS))
         log = read_log(recorded, kept, self._trusted, log_topic)
         _require_none(log.findings)
-        known = extents(settings, topics.CHANGES)
-        lost = [f"partition {number} of {name}" for number, extent in known.items() if extent.first > 0]
+        known = spans_of(settings, topics.CHANGES)
+        lost = [f"partition {number} of {name}" for number, (first, _) in known.items() if first > 0]
         if lost:
             raise RefusedToSealError(f"nothing is sealed: the beginning of {', '.join(lost)} is gone")
         chains, wrong = verified_chains(settings, known, Sealed(log.genuine, name), lambda _: None)

@@ -16,9 +16,8 @@ from shared.signing import TrustedKeys
 from shared.topics import Topic
 from stance_service.audit.explanation import ChainPlace
 from stance_service.audit.findings import Place
-from stance_service.audit.recorded import records, verified_chains
+from stance_service.audit.recorded import records, spans_of, verified_chains
 from stance_service.audit.seals import CheckpointLog, Sealed, read_log
-from stance_service.committed import extents
 
 SHORTEST: Final = 6
 """So much of an id has to be given at least."""
@@ -36,7 +35,7 @@ class Gathering:
         if len(wanted) < SHORTEST:
             raise PermanentError(f"{wanted!r} is too short: give at least {SHORTEST} characters of a change's id")
         found: dict[Digest, tuple[Record, StanceChange]] = {}
-        for record in records(self._settings, topics.CHANGES, extents(self._settings, topics.CHANGES)):
+        for record in records(self._settings, topics.CHANGES, spans_of(self._settings, topics.CHANGES)):
             with suppress(PermanentError):
                 change = from_kafka(record.headers, record.value)
                 if change.id.startswith(wanted):
@@ -73,9 +72,9 @@ class Gathering:
         """Where a change stands in its chain, whether the chains of its partition are whole, and what seals it."""
         log = CheckpointLog((), ())
         if len(trusted):
-            logged = records(self._settings, topics.CHECKPOINTS, extents(self._settings, topics.CHECKPOINTS))
+            logged = records(self._settings, topics.CHECKPOINTS, spans_of(self._settings, topics.CHECKPOINTS))
             log = read_log(logged, copies, trusted, self._settings.topic(topics.CHECKPOINTS))
-        known = {record.partition: extents(self._settings, topics.CHANGES)[record.partition]}
+        known = {record.partition: spans_of(self._settings, topics.CHANGES)[record.partition]}
         kept: list[Record] = []
         _, wrong = verified_chains(self._settings, known, Sealed(log.genuine, record.topic), kept.append)
         before = sum(each.offset <= record.offset for each in kept)
@@ -94,7 +93,7 @@ class Gathering:
 
     def _of(self, topic: Topic, keys: Collection[str]) -> Iterator[Record]:
         """All records of some keys."""
-        known = extents(self._settings, topic)
+        known = spans_of(self._settings, topic)
         wanted = {key.encode() for key in keys}
         numbers = {broker.partition_of(key, len(known)) for key in wanted}
         for record in records(self._settings, topic, {number: known[number] for number in numbers}):

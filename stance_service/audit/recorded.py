@@ -1,6 +1,6 @@
 """What the tracker has read and recorded, as it lies on the topics."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from confluent_kafka import TopicPartition
@@ -13,29 +13,34 @@ from shared.topics import Topic
 from stance_service.audit.chains import PartitionChains
 from stance_service.audit.findings import Finding
 from stance_service.audit.seals import Sealed
-from stance_service.committed import Extent, committed, extents
 from stance_service.publishing import GROUP
 from stance_service.records import Entry, decode
 from stance_service.restore import UnreadableObservationError
+from stance_service.scanning import Spans, ends, scan
 
 
-def records(settings: BrokerSettings, topic: Topic, known: Mapping[int, Extent]) -> Iterator[Record]:
+def spans_of(settings: BrokerSettings, topic: Topic) -> dict[int, tuple[int, int]]:
+    """From where to where the partitions of a topic go; what is being committed now is part of it."""
+    return ends(settings, settings.topic(topic), uncommitted=True)
+
+
+def records(settings: BrokerSettings, topic: Topic, spans: Spans) -> Iterator[Record]:
     """All that is committed on some partitions of a topic, each in its order."""
-    for messages in committed(settings, topic, known):
+    for messages in scan(settings, settings.topic(topic), spans):
         yield from map(Record.of_confluent, messages)
 
 
 def verified_chains(
-    settings: BrokerSettings, known: Mapping[int, Extent], sealed: Sealed, keep: Callable[[Record], None]
+    settings: BrokerSettings, spans: Spans, sealed: Sealed, keep: Callable[[Record], None]
 ) -> tuple[list[PartitionChains], list[Finding]]:
     """The chains of all changes, and what is wrong with them. `keep` is given each record.
 
     What operators took out is left out, as by everybody else; if it was sealed before, it is missed.
     """
     taken_out = parked_by_hand(settings, topics.CHANGES)
-    chains = {number: PartitionChains(number, complete=extent.first == 0) for number, extent in known.items()}
+    chains = {number: PartitionChains(number, complete=first == 0) for number, (first, _) in spans.items()}
     found = [finding for each in chains.values() for finding in sealed.reached(each)]
-    for record in records(settings, topics.CHANGES, known):
+    for record in records(settings, topics.CHANGES, spans):
         if (record.partition, record.offset) in taken_out:
             continue
         keep(record)
@@ -50,7 +55,7 @@ def tracked_to(settings: BrokerSettings) -> dict[int, int | None]:
     topic = settings.topic(topics.OBSERVATIONS)
     reader = broker.consumer(settings, GROUP)
     try:
-        places = [TopicPartition(topic, number) for number in extents(settings, topics.OBSERVATIONS)]
+        places = [TopicPartition(topic, number) for number in spans_of(settings, topics.OBSERVATIONS)]
         known = broker.committed(reader, places, settings.kafka_timeout_seconds)
         return {each.partition: each.offset if each.offset >= 0 else None for each in known}
     finally:
@@ -69,12 +74,10 @@ class Observations:
         """As they are now."""
         return cls(settings, list(parked(settings, topics.OBSERVATIONS)))
 
-    def entries(self, partition: int, extent: Extent, until: int) -> Iterator[tuple[int, Entry]]:
-        """Offsets and observations of a partition; raises UnreadableObservationError."""
+    def entries(self, partition: int, until: int) -> Iterator[tuple[int, Entry]]:
+        """Offsets and observations of a whole partition up to an offset; raises UnreadableObservationError."""
         left_out = {each.letter.record.offset for each in self.parked if each.letter.record.partition == partition}
-        for record in records(self.settings, topics.OBSERVATIONS, {partition: extent}):
-            if record.offset >= until:
-                return
+        for record in records(self.settings, topics.OBSERVATIONS, {partition: (0, until)}):
             if record.offset in left_out or record.key is None or record.value is None:
                 continue
             yield record.offset, _entry(record, record.key, record.value)

@@ -11,10 +11,9 @@ from shared.topics import Topic
 from stance_service.audit.comparison import Comparison
 from stance_service.audit.findings import Finding, Kind, Place, Verdict
 from stance_service.audit.recompute import recompute
-from stance_service.audit.recorded import Observations, records, tracked_to, verified_chains
+from stance_service.audit.recorded import Observations, records, spans_of, tracked_to, verified_chains
 from stance_service.audit.seals import Sealed, read_log
 from stance_service.belief import Parameters
-from stance_service.committed import Extent, extents
 from stance_service.restore import UnreadableObservationError
 
 
@@ -44,7 +43,7 @@ class Verification:
             records(
                 self.settings,
                 topics.CHECKPOINTS,
-                self._extents(topics.CHECKPOINTS, "the checkpoints there can't be verified"),
+                self._spans(topics.CHECKPOINTS, "the checkpoints there can't be verified"),
             )
         )
         name = self.settings.topic(topics.CHANGES)
@@ -70,7 +69,7 @@ class Verification:
 
     def _chains(self, sealed: Sealed) -> dict[int, list[Record]]:
         """Verifies the changes, and returns them by partition."""
-        known = self._extents(topics.CHANGES, "where chains begin there, and what was sealed, can't be verified")
+        known = self._spans(topics.CHANGES, "where chains begin there, and what was sealed, can't be verified")
         found: dict[int, list[Record]] = {number: [] for number in known}
         chains, wrong = verified_chains(self.settings, known, sealed, lambda each: found[each.partition].append(each))
         self.verdict.differences += wrong
@@ -79,7 +78,7 @@ class Verification:
         return found
 
     def _timelines(self) -> dict[str, Record]:
-        known = extents(self.settings, topics.POSITIONS)
+        known = spans_of(self.settings, topics.POSITIONS)
         found = records(self.settings, topics.POSITIONS, known)
         return {(record.key or b"").decode(errors="replace"): record for record in found}
 
@@ -94,12 +93,12 @@ class Verification:
         lost = "the changes and timelines of all actors of this partition can't be recomputed"
         expected: set[str] = set()
         whole = True
-        for number, extent in self._extents(topics.OBSERVATIONS, lost).items():
-            if extent.first > 0:
+        for number, (first, end) in self._spans(topics.OBSERVATIONS, lost).items():
+            if first > 0:
                 whole = False
                 continue
             until = now[number]
-            entries = observations.entries(number, extent, extent.end if until is None else until)
+            entries = observations.entries(number, end if until is None else until)
             try:
                 right = recompute(entries, tracked[number] or 0, self.parameters, recorded)
             except UnreadableObservationError as error:
@@ -139,14 +138,14 @@ class Verification:
         if refused:
             self.verdict.notes.append(f"{refused} observations were refused by the tracker and parked.")
 
-    def _extents(self, topic: Topic, lost: str) -> dict[int, Extent]:
+    def _spans(self, topic: Topic, lost: str) -> dict[int, tuple[int, int]]:
         """Of a topic that has to be whole; says what is no longer there, and what is lost by that."""
-        known = extents(self.settings, topic)
-        for number, extent in known.items():
-            if extent.first > 0:
+        known = spans_of(self.settings, topic)
+        for number, (first, _) in known.items():
+            if first > 0:
                 place = Place(self.settings.topic(topic), number)
                 self.verdict.unverifiable.append(
-                    f"{place}: offsets 0 to {extent.first - 1} are gone (by retention, or deleted); {lost}"
+                    f"{place}: offsets 0 to {first - 1} are gone (by retention, or deleted); {lost}"
                 )
         return known
 

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from shared import broker, topics
 from shared.errors import BrokerUnavailableError, PermanentError, StanceError
-from shared.rights import USER_PREFIX
+from shared.rights import ROLES, USER_PREFIX
 from shared.settings import BrokerSettings
 from shared.signing import SigningKey, TrustedKey, TrustedKeys
 from stance_service.audit.checkpointer import Checkpointer
@@ -55,7 +55,7 @@ def cluster(bare: Secured, tmp_path_factory: pytest.TempPathFactory) -> Secured:
     own = environment(bare.settings(SUPER_USER), tmp_path_factory.mktemp("data"))
     said = subprocess.run(command, env=own, check=True, capture_output=True, text=True, timeout=DEADLINE * 3).stdout
     assert "topics are as they have to be" in said
-    assert "rights of 8 users are set" in said
+    assert f"rights of {len(ROLES)} users are set" in said
     return bare
 
 
