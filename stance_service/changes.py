@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from shared.events import ChangeKind, Polarity
 from stance_service.belief import Chain
-from stance_service.course import Interval, completed
+from stance_service.intervals import Interval, completed
 
 
 class Turn(NamedTuple):

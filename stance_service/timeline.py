@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from shared.events import Axis, Digest, Observation, Polarity, Position, Slug, Timeline, Withdrawal, midnight
 from stance_service.belief import Parameters, chain, probability
-from stance_service.course import Interval, completed
 from stance_service.evidence import Weighed
+from stance_service.intervals import Interval, completed
 from stance_service.ledger import ActorLedger
 
 

@@ -17,8 +17,8 @@ from shared.events import Axis, Digest, Slug, StanceChange, Timeline
 from stance_service.announcement import Circumstances, announcement
 from stance_service.belief import Parameters, chain
 from stance_service.changes import Turn, compare, outline
-from stance_service.course import Interval
 from stance_service.evidence import Weighed
+from stance_service.intervals import Interval
 from stance_service.ledger import ActorLedger
 from stance_service.records import Entry, decode
 from stance_service.timeline import encoded, timeline

@@ -6,7 +6,7 @@ import pytest
 
 from shared.events import Basis, Observation, Timeline, Withdrawal
 from stance_service.belief import Parameters
-from stance_service.course import LISTED
+from stance_service.intervals import LISTED
 from stance_service.timeline import fold
 from tests.stances import observation, withdrawal
 
