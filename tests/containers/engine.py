@@ -12,6 +12,7 @@ from typing import Any
 from tests.kafka.apache import free_port
 
 ROOT = Path(__file__).parents[2]
+BUILD = "--no-build" if os.environ.get("STANCE_TEST_NO_BUILD") else "--build"
 BUILD_SECONDS = 3600
 STEP_SECONDS = 600
 
@@ -77,7 +78,7 @@ def up(name: str) -> Iterator[Project]:
     """Built and started from nothing, all of it healthy; taken down with its volumes at the end."""
     project = Project(name)
     try:
-        project.compose("up", "--detach", "--build", "--wait", "--quiet-pull", seconds=BUILD_SECONDS)
+        project.compose("up", "--detach", BUILD, "--wait", "--quiet-pull", seconds=BUILD_SECONDS)
         yield project
     finally:
         project.compose("down", "--volumes", "--timeout", "10")

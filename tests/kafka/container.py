@@ -40,6 +40,7 @@ def contained(folder: Path) -> Iterator[str]:
         "log.dirs": "/tmp/kafka-data",
     }
     (folder / "server.properties").write_text(properties(own))
+    folder.chmod(0o755)  # the user in the container is another one
     configuration = "/configuration/server.properties"
     start = (
         f"{_JAVA} kafka.tools.StorageTool format -t {CLUSTER} -c {configuration} && "
