@@ -27,7 +27,7 @@ from benchmarks.workload import Workload
 from shared import broker, topics
 from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
-from stance_service.commands.track import leave_history_alone
+from stance_service.cycles import leave_history_alone
 from stance_service.records import decode
 from stance_service.restore import BATCH
 from stance_service.tracker import Tracker

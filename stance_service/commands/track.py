@@ -1,25 +1,15 @@
 """`stance-service track`: observations in; positions and changes out."""
 
-import gc
 from typing import Final
 
 from stance_service.axes import propositions
 from stance_service.commands.worker import Member, working
+from stance_service.cycles import leave_history_alone
 from stance_service.settings import ClassifierSettings, TrackerSettings
 from stance_service.transactions import TransactionalLoop
 
 LONGEST_STEP_SECONDS: Final = 120.0
 """Between two beats lie a transaction, or a part of a restore; see STANCE_KAFKA_TIMEOUT_SECONDS."""
-
-_COLLECT_AFTER: Final = (50_000, 20, 20)
-
-
-def leave_history_alone() -> None:
-    """What a tracker knows only grows and has no cycles: looking for some in it, Python would lose a tenth of its time.
-
-    For the whole process.
-    """
-    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def track(member: Member = None) -> None:

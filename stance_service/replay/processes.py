@@ -8,6 +8,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Final, TypeVar
 
 from shared.errors import PermanentError, StanceError, TransientError
+from stance_service.cycles import leave_history_alone
 
 T = TypeVar("T")
 Tick = Callable[[int], None]
@@ -21,6 +22,7 @@ _counter: "Synchronized[int] | None" = None
 
 def spread(jobs: Sequence[Job[T]], workers: int, tick: Tick) -> list[T]:
     """The results in order. One worker is this process; several get what can be pickled. The first failure ends all."""
+    leave_history_alone()
     if workers == 1 or len(jobs) == 1:
         return [job(tick) for job in jobs]
     context = get_context("spawn")  # Kafka's clients don't survive a fork
@@ -45,6 +47,7 @@ def _begin(counter: "Synchronized[int]") -> None:
     global _counter  # noqa: PLW0603  # a pool has no other way to hand it over
     _counter = counter
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    leave_history_alone()
 
 
 def _run(job: Job[T]) -> T:

@@ -73,7 +73,10 @@ def _compared(differences: list[Difference]) -> Iterator[RenderableType]:
         yield Text("Nothing differs from what was recorded.", "green")
         return
     counts = Counter((each.of, each.kind.value) for each in differences)
-    yield Text(", ".join(f"{count} {of}s {kind}" for (of, kind), count in sorted(counts.items())), "bold")
+    yield Text(
+        ", ".join(f"{count} {of}{'s' if count > 1 else ''} {kind}" for (of, kind), count in sorted(counts.items())),
+        "bold",
+    )
     for each in differences[:SHOWN]:
         tree = Tree(Text(f"{each.actor}, {each.axis}: {wording(each)}", _STYLES[each.kind]))
         for reason in each.why:

@@ -24,8 +24,8 @@ from stance_service.replay.ranges import Asked, RangeError
 from stance_service.replay.refolding import Partition
 from stance_service.replay.rereading import Selection
 from stance_service.replay.run import Outcome, Replay
-from stance_service.scanning import ends
 from stance_service.replay.shadow import Shadow, ShadowError
+from stance_service.scanning import ends
 from tests.broker.test_feed import track_all
 from tests.broker.test_transactions import history
 from tests.broker.topic_io import publish, read, write
@@ -74,12 +74,12 @@ def recorded(settings: BrokerSettings, records: list[Observation | Withdrawal]) 
     return settings
 
 
-def values(settings: BrokerSettings, topic: topics.Topic) -> list[bytes | None]:
+def values(settings: BrokerSettings, topic: topics.Topic) -> list[bytes]:
     return sorted(each.value or b"" for each in read(settings, topic))
 
 
 def change_ids(settings: BrokerSettings) -> set[str]:
-    return {StanceChange.model_validate_json(each or b"").id for each in values(settings, topics.CHANGES)}
+    return {StanceChange.model_validate_json(each).id for each in values(settings, topics.CHANGES)}
 
 
 def last_timelines(settings: BrokerSettings) -> dict[bytes | None, bytes | None]:

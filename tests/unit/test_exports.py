@@ -10,7 +10,7 @@ import networkx
 import polars
 import pytest
 
-from shared.events import Basis
+from shared.events import Basis, Observation, Withdrawal
 from stance_service.belief import Parameters
 from stance_service.exports import tables
 from stance_service.exports.formats import NETWORK_FORMATS, TABLE_FORMATS, ExportError
@@ -19,7 +19,7 @@ from stance_service.timeline import fold
 from tests.alerting.changes import change
 from tests.stances import observation, withdrawal
 
-RECORDS = {
+RECORDS: dict[str, list[Observation | Withdrawal]] = {
     "openai": [
         observation(-1, "2016-05", article="old", evidence='Said "never", and\nmeant it; 100 %.'),
         observation(+1, published="2024-03-13"),
