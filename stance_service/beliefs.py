@@ -40,7 +40,7 @@ class Beliefs:
         """The belief after the evidence of a day, by its place in `days`."""
         belief = self._beliefs[index]
         if belief is None:
-            raise LookupError(f"the belief of day {self.days[index]} was asked for before it was refreshed")
+            raise LookupError(f"the belief of day {self.days[index]} was asked for before it was accepted")
         return belief
 
     def add(self, day: int, weight: int) -> None:
