@@ -1,6 +1,6 @@
 """`stance-service audit verify`: are the recorded changes and timelines those that they have to be?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared import topics
@@ -10,10 +10,12 @@ from shared.signing import TrustedKeys
 from shared.topics import Topic
 from stance_service.audit.comparison import Comparison
 from stance_service.audit.findings import Finding, Kind, Place, Verdict
-from stance_service.audit.recompute import recompute
+from stance_service.audit.recompute import Recomputed, recompute
 from stance_service.audit.recorded import Observations, records, spans_of, tracked_to, verified_chains
 from stance_service.audit.seals import Sealed, read_log
 from stance_service.belief import Parameters
+from stance_service.publishing import GROUP
+from stance_service.records import Entry
 from stance_service.restore import UnreadableObservationError
 
 
@@ -39,13 +41,8 @@ class Verification:
 
     def _sealed(self) -> Sealed:
         topic = self.settings.topic(topics.CHECKPOINTS)
-        found = list(
-            records(
-                self.settings,
-                topics.CHECKPOINTS,
-                self._spans(topics.CHECKPOINTS, "the checkpoints there can't be verified"),
-            )
-        )
+        spans = self._spans(topics.CHECKPOINTS, "the checkpoints there can't be verified")
+        found = list(records(self.settings, topics.CHECKPOINTS, spans))
         name = self.settings.topic(topics.CHANGES)
         if not len(self.trusted):
             if found or self.copies:
@@ -93,25 +90,43 @@ class Verification:
         lost = "the changes and timelines of all actors of this partition can't be recomputed"
         expected: set[str] = set()
         whole = True
-        for number, (first, end) in self._spans(topics.OBSERVATIONS, lost).items():
-            if first > 0:
-                whole = False
-                continue
-            until = now[number]
-            entries = observations.entries(number, end if until is None else until)
-            try:
-                right = recompute(entries, tracked[number] or 0, self.parameters, recorded)
-            except UnreadableObservationError as error:
-                place = Place(error.topic, error.partition, error.offset)
-                self.verdict.differences.append(Finding(Kind.ALTERED, place, "", error.reason))
+        for number, span in self._spans(topics.OBSERVATIONS, lost).items():
+            entries = observations.entries(number, self._until(number, span, now[number]))
+            right = self._right(entries, tracked[number] or 0, recorded) if span[0] == 0 else None
+            if right is None:
                 whole = False
                 continue
             expected |= right.timelines.keys() | right.later
+            undecided = comparison.undecided
             comparison.compare_changes(Place(name, number), changes.get(number, []), right)
             comparison.compare_timelines(positions, timelines, right)
+            if now[number] is None and comparison.undecided > undecided:
+                self.verdict.unverifiable.append(
+                    f"partition {number} of {name}: {comparison.undecided - undecided} changes and timelines are "
+                    f"recomputed and not recorded. Nobody knows whether they were: group {GROUP} has no offset there"
+                )
         if whole:
             comparison.compare_unexpected(timelines, expected)
         return comparison
+
+    def _until(self, number: int, span: tuple[int, int], tracked: int | None) -> int:
+        """Up to where observations can be, and may have been, tracked."""
+        if tracked is not None and tracked > span[1]:
+            place = Place(self.settings.topic(topics.OBSERVATIONS), number)
+            reason = f"it was tracked up to offset {tracked}, and ends at {span[1]}"
+            self.verdict.differences.append(Finding(Kind.TRUNCATED, place, "", reason))
+        return span[1] if tracked is None else min(tracked, span[1])
+
+    def _right(
+        self, entries: Iterable[tuple[int, Entry]], settled: int, recorded: dict[str, bytes]
+    ) -> Recomputed | None:
+        """None: an observation can't be read any more."""
+        try:
+            return recompute(entries, settled, self.parameters, recorded)
+        except UnreadableObservationError as error:
+            place = Place(error.topic, error.partition, error.offset)
+            self.verdict.differences.append(Finding(Kind.ALTERED, place, "", error.reason))
+            return None
 
     def _tell(self, comparison: Comparison) -> None:
         self.verdict.differences += comparison.findings

@@ -67,8 +67,10 @@ def announced(cluster: BrokerSettings) -> BrokerSettings:
     return kafka
 
 
-def copied(settings: BrokerSettings, altered: dict[topics.Topic, Alteration]) -> BrokerSettings:
-    """The same topics under other names, except for what is altered."""
+def copied(
+    settings: BrokerSettings, altered: dict[topics.Topic, Alteration], *, offsets: bool = True
+) -> BrokerSettings:
+    """The same topics under other names, except for what is altered. `offsets`: the tracker's, too."""
     copy = fresh(settings)
     producer = broker.producer(copy)
     for topic in (topics.OBSERVATIONS, topics.POSITIONS, topics.CHANGES, topics.CHECKPOINTS):
@@ -77,6 +79,8 @@ def copied(settings: BrokerSettings, altered: dict[topics.Topic, Alteration]) ->
                 copy.topic(topic), key=each.key, value=each.value, partition=each.partition, headers=list(each.headers)
             )
     assert producer.flush(DEADLINE) == 0
+    if not offsets:
+        return copy
     reader = broker.consumer(copy, GROUP)
     name = copy.topic(topics.OBSERVATIONS)
     places = [TopicPartition(name, number, offset) for number, offset in tracked_to(settings).items() if offset]
@@ -212,6 +216,19 @@ def test_a_timeline_of_nobody_is_found(announced: BrokerSettings) -> None:
 
     (finding,) = verdict(copied(announced, {topics.POSITIONS: with_another})).differences
     assert (finding.kind, finding.subject) == (Kind.UNEXPECTED, "nobody/openness")
+
+
+def test_observations_cut_off_the_end_are_found(announced: BrokerSettings) -> None:
+    found = verdict(copied(announced, {topics.OBSERVATIONS: lambda records: records[:-1]}))
+    assert Kind.TRUNCATED in {each.kind for each in found.differences}
+
+
+def test_without_the_trackers_offsets_the_last_changes_are_not_said_to_be_whole(announced: BrokerSettings) -> None:
+    copy = copied(announced, {topics.CHANGES: cut_off, topics.CHECKPOINTS: lambda _: []}, offsets=False)
+    found = verdict(copy, trusted=TrustedKeys([]))
+    assert found.differences == []
+    assert found.status == 2
+    assert "1 changes and timelines are recomputed and not recorded" in found.unverifiable[0]
 
 
 def test_a_missing_checkpoint_is_found(announced: BrokerSettings) -> None:
