@@ -1,8 +1,8 @@
 """What a replay does: decided once, when it begins, and kept with its topics so that it can be continued."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from shared.events import Axis, Digest, Slug
 from stance_service.belief import Parameters
@@ -25,7 +25,8 @@ class Plan(BaseModel):
     article: Digest | None
     parameters: Parameters
     axes: tuple[Axis, ...]
-    classifier: Annotated[str | None, Field(description="Of the articles that are read again.")]
+    classifier: str | None
+    """The version that reads articles again."""
 
     @property
     def folded(self) -> Spans:
