@@ -94,7 +94,7 @@ def members(item: Item, archive: zipfile.ZipFile, root: str | None = None) -> It
     """
     for info in archive.infolist():
         where = f"{item.where}/{info.filename}"
-        if info.is_dir():
+        if info.filename.endswith("/"):
             continue
         if (reason := _refused(info)) is not None:
             yield BadInputError(where, reason)
@@ -134,6 +134,8 @@ def _inner(item: Item, name: str, where: str, stream: IO[bytes] | gzip.GzipFile)
 
 
 def _refused(info: zipfile.ZipInfo) -> str | None:
+    if not info.filename:
+        return "it has no name"
     path = PurePosixPath(info.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
         return "its name leads out of the zip archive"

@@ -319,6 +319,16 @@ def test_a_warc_that_is_none_is_refused_with_the_reason(tmp_path: Path, content:
     assert reason in read(tmp_path / "a.warc")[1][-1]
 
 
+def test_a_zip_member_without_a_name_is_rejected_and_the_others_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        with archive.open(zipfile.ZipInfo(""), "w") as nameless:
+            nameless.write(TEXT.encode())
+        archive.writestr("b.txt", TEXT)
+    documents, reasons = read(tmp_path / "a.zip")
+    assert [document.key for document in documents] == ["a.zip/b.txt"]
+    assert [reason.rpartition(": ")[2] for reason in reasons] == ["it has no name"]
+
+
 def test_a_zip_member_that_is_said_to_lie_before_the_archive_is_rejected_and_the_others_read(tmp_path: Path) -> None:
     content = bytearray(zipped({"a.txt": TEXT, "b.txt": TEXT}))
     end, first = content.index(b"PK\x05\x06"), content.index(b"PK\x01\x02")
