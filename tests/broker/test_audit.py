@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from shared.errors import PermanentError
 from shared.events import Article, Evidence, Observation, StanceChange
 from shared.ids import digest
 from shared.settings import BrokerSettings
-from shared.signing import SigningKey, TrustedKey, TrustedKeys
+from shared.signing import SigningKey, TrustedKey, TrustedKeys, entry
 from stance_service.audit.checkpointer import Checkpointer, RefusedToSealError
 from stance_service.audit.explain import explain
 from stance_service.audit.explanation import Quote
@@ -382,9 +383,9 @@ def an_article(seen: Observation, body: str) -> Article:
     )
 
 
-def audit(settings: BrokerSettings, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as a user runs it, with keys and the copy of checkpoints in a folder."""
-    environment = os.environ | {
+def environment(settings: BrokerSettings, folder: Path) -> dict[str, str]:
+    """With keys and the copy of checkpoints in a folder."""
+    return os.environ | {
         "STANCE_DATA_DIR": str(folder),
         "STANCE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "STANCE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
@@ -392,8 +393,12 @@ def audit(settings: BrokerSettings, folder: Path, *arguments: str) -> subprocess
         "STANCE_AUDIT_TRUSTED_KEYS": str(folder / "trusted.yaml"),
         "STANCE_AUDIT_CHECKPOINT_COPY": str(folder / "checkpoints.jsonl"),
     }
-    command = [sys.executable, "-m", "stance_service", "audit", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=DEADLINE * 2)
+
+
+def audit(settings: BrokerSettings, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user runs it."""
+    command, own = [sys.executable, "-m", "stance_service", "audit", *arguments], environment(settings, folder)
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=DEADLINE * 2)
 
 
 @pytest.mark.slow
@@ -415,6 +420,37 @@ def test_the_commands_of_an_audit(kafka: BrokerSettings, tmp_path: Path) -> None
     forged = audit(kafka, tmp_path, "verify")
     assert forged.returncode == 1
     assert "copy 1" in forged.stdout
+
+
+def test_checkpoints_are_written_again_and_again_until_asked_to_stop(kafka: BrokerSettings, tmp_path: Path) -> None:
+    KEY.write(tmp_path / "signing.pem")
+    (tmp_path / "trusted.yaml").write_text(entry(KEY, datetime(2020, 1, 1, tzinfo=UTC)))
+    command = [sys.executable, "-m", "stance_service", "audit", "checkpoint", "--every", "1"]
+    with subprocess.Popen(command, env=environment(kafka, tmp_path)) as process:
+        try:
+            deadline = time.monotonic() + DEADLINE
+            while len(read(kafka, topics.CHECKPOINTS)) < 2:
+                assert time.monotonic() < deadline, "no second checkpoint was written"
+                assert process.poll() is None, "it ended by itself"
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert verdict(kafka).status == 0
+    assert len((tmp_path / "checkpoints.jsonl").read_text().splitlines()) == len(read(kafka, topics.CHECKPOINTS))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({}, "STANCE_AUDIT_SIGNING_KEY is not set"), ({"STANCE_AUDIT_SIGNING_KEY": "signing.pem"}, "is not among")],
+)
+def test_nothing_is_signed_that_nobody_could_verify(tmp_path: Path, settings: dict[str, str], reason: str) -> None:
+    KEY.write(tmp_path / "signing.pem")
+    command = [sys.executable, "-m", "stance_service", "audit", "checkpoint"]
+    found = subprocess.run(
+        command, env=os.environ | settings, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=DEADLINE
+    )
+    assert found.returncode == 1
+    assert reason in found.stderr
 
 
 def test_verify_that_reaches_no_kafka_has_verified_nothing(tmp_path: Path) -> None:
