@@ -233,7 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--stage-one", type=Path)
-    parser.add_argument("--resume", type=Path, help="go on from an exported model directory")
+    parser.add_argument("--resume", type=Path, help="go on from weights (.pt) or an exported model directory")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--written", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -255,7 +255,9 @@ def train(arguments: argparse.Namespace) -> None:
     model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
     load_base(model, arguments.base, arguments.stage_one)
     if arguments.resume:
-        model.load_state_dict(artefact.weights(arguments.resume), strict=False)
+        exported = arguments.resume.is_dir()
+        state = artefact.weights(arguments.resume) if exported else torch.load(arguments.resume)
+        model.load_state_dict(state, strict=False)
     if arguments.compile:
         for block in (*model.lower.blocks, *model.upper.blocks):
             block.compile(dynamic=True)
