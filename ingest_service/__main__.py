@@ -8,8 +8,8 @@ import typer
 from pydantic import ValidationError
 
 from ingest_service import commands
-from ingest_service.exit_status import FAILED, WRONG_SETTING
-from shared.errors import StanceError
+from ingest_service.exit_status import FAILED, REFUSED
+from shared.errors import StanceError, TransientError
 from shared.observability import configure_logging
 from shared.settings import LogSettings, explain
 
@@ -28,10 +28,10 @@ def main() -> None:
         app()
     except ValidationError as error:
         print(explain(error), file=sys.stderr)
-        sys.exit(WRONG_SETTING)
+        sys.exit(REFUSED)
     except StanceError as error:
         print(error, file=sys.stderr)
-        sys.exit(FAILED)
+        sys.exit(FAILED if isinstance(error, TransientError) else REFUSED)
 
 
 def _about() -> None:

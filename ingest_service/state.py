@@ -30,6 +30,9 @@ CREATE INDEX rounds_by_source ON rounds (source, ended_at);
 CREATE TABLE answers (key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL, answered_at TEXT NOT NULL)
     WITHOUT ROWID;
 """
+_CACHE_KIB = 64 * 1024
+_LOG_PAGES = 16 * 1024
+"""64 MB: an article's bands are spread over the whole index, and a page that many touch is then written once."""
 ROUNDS_KEPT = timedelta(days=7)
 _log = logging.getLogger(__name__)
 
@@ -195,9 +198,9 @@ class State:
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(
-                "PRAGMA synchronous = NORMAL"
-            )  # what a power cut takes away is read from the topic again
+            connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is read from the topic again
+            connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             if _version(connection) != _VERSION:
                 _migrate(connection)
         except BaseException:

@@ -14,8 +14,8 @@ from ingest_service.sources.pages import PagesSource
 
 
 def is_url(target: str) -> bool:
-    """Whether it is a page rather than a path."""
-    return target.lower().startswith(("http://", "https://"))
+    """Whether it is meant as a page rather than a path; what is no web page is refused with its reason when fetched."""
+    return "://" in target
 
 
 async def pages(urls: Sequence[str], source: str | None, fetcher: Fetcher) -> AsyncIterator[Batch]:

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from ingest_service.build import open_state
-from ingest_service.exit_status import FAILED
+from ingest_service.exit_status import REFUSED
 from shared.broker import running
 from shared.settings import BrokerSettings
 from tests.broker.test_ingest import on_topic
@@ -157,7 +157,7 @@ def test_a_service_that_starts_before_its_broker_waits_for_it(kafka: BrokerSetti
 
 def test_what_waiting_for_the_broker_cannot_mend_ends_the_service(own: BrokerSettings, tmp_path: Path) -> None:
     with running(own) as kafka, running_ingest(kafka, tmp_path, STANCE_KAFKA_PARTITIONS="7") as service:
-        assert service.process.wait(SECONDS) == FAILED
+        assert service.process.wait(SECONDS) == REFUSED
         assert "has 6 partitions and must have 7" in service.log
 
 
