@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.events import Observation, Position, StanceChange, Timeline, Withdrawal
+from shared.settings import BrokerSettings
 from stance_service.belief import Parameters
-from stance_service.replay import comparing
+from stance_service.replay import comparing, ranges
 from stance_service.replay.comparing import Kind
-from stance_service.replay.ranges import RangeError, bound
+from stance_service.replay.ranges import Asked, Bound, RangeError, bound
 from stance_service.replay.readings import Placed, Reading, Replacements, ended
 from stance_service.timeline import fold
 from tests.alerting.changes import change
@@ -47,6 +48,23 @@ def test_a_bound_is_an_instant_or_offsets(text: str | None, meant: object) -> No
 def test_another_bound_is_refused_by_name(text: str) -> None:
     with pytest.raises(RangeError, match=f"--from '{text}' is neither"):
         bound(text, "--from")
+
+
+@pytest.mark.parametrize(
+    ("start", "is_there"),
+    [(None, False), (datetime(2024, 3, 13, tzinfo=UTC), False), ({0: 3}, False), ({0: 4}, True), ({0: 4, 1: 2}, True)],
+)
+def test_a_range_of_which_retention_has_dropped_a_part_is_refused(
+    start: Bound, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "ends", lambda *_: {0: (4, 10), 1: (0, 5)})
+    monkeypatch.setattr(ranges, "offsets_at", lambda *_: {0: 4, 1: 0})
+    settings, asked = BrokerSettings(), Asked("observations", start)
+    if is_there:
+        assert asked.resolve(settings)[0] == (4, 10)
+    else:
+        with pytest.raises(RangeError, match="observations, partition 0 begins only at offset 4"):
+            asked.resolve(settings)
 
 
 def test_what_an_article_shows_now_stands_where_it_stood() -> None:
