@@ -61,19 +61,19 @@ ROLES: Final[Mapping[str, Role]] = {
     "track": Role(
         (OBSERVATIONS, POSITIONS, CHANGES, *_DEAD),
         (POSITIONS, CHANGES, OBSERVATIONS.dead),
-        ("tracker", "tracker-restore", "reader", "dead-letters"),
+        ("tracker", "tracker-restore", "scan", "dead-letters"),
         ("tracker-",),
     ),
     "history": Role((OBSERVATIONS, POSITIONS, CHANGES, *_DEAD), (), ("history", "dead-letters")),
     "alert": Role((CHANGES,), (CHANGES.dead,), ("alert",)),
-    "serve": Role((CHANGES,), (), ("serve",)),
+    "serve": Role((CHANGES,), (), ("serve", "scan")),
     "checkpoint": Role(
-        (CHANGES, CHANGES.dead, CHECKPOINTS), (CHECKPOINTS,), ("reader", "dead-letters"), ("audit-checkpoint",)
+        (CHANGES, CHANGES.dead, CHECKPOINTS), (CHECKPOINTS,), ("scan", "dead-letters"), ("audit-checkpoint",)
     ),
     "auditor": Role(
         (ARTICLES, OBSERVATIONS, POSITIONS, CHANGES, CHECKPOINTS, *_DEAD),
         (),
-        ("reader", "dead-letters"),
+        ("scan", "dead-letters"),
         watches=("tracker",),
     ),
     "subscriber": Role((CHANGES, CHECKPOINTS), (), ("subscriber-",), verifies=False),
