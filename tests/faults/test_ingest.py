@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from shared.settings import BrokerSettings
 from shared.topics import ARTICLES
@@ -18,6 +19,8 @@ from tests.faults.conftest import WAIT_SECONDS, Scene
 from tests.faults.proxy import Request
 from tests.fetching.server import Reply, WebServer, web_server
 from tests.ingest_process import TOKEN, Running, environment, running_ingest
+
+pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 STORIES = 5
