@@ -117,7 +117,8 @@ def watermarks(consumer: Consumer, place: TopicPartition, seconds: float) -> tup
 
 def partition_of(key: bytes, count: int) -> int:
     """Where all our clients, and Java's, place a key on a topic of so many partitions."""
-    return (murmur2(key) & 0x7FFFFFFF) % count
+    hashed: int = murmur2(key)
+    return (hashed & 0x7FFFFFFF) % count
 
 
 def committed(consumer: Consumer, places: list[TopicPartition], seconds: float) -> list[TopicPartition]:
