@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-import socket
 from asyncio import BaseTransport, TimerHandle, Transport
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast
 
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ingest_service.settings import ApiSettings
-from shared.errors import PermanentError
+from shared.http_server import Server, listening
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -24,46 +22,21 @@ _log = logging.getLogger(__name__)
 @asynccontextmanager
 async def serving(settings: ApiSettings, application: "Starlette") -> AsyncIterator[str]:
     """Answer until the end of the block, requests in progress included for a moment; gives the address."""
-    listening = _listen(settings)
-    address = f"http://{settings.host}:{listening.getsockname()[1]}"
-    server = _Server(
-        uvicorn.Config(
-            application,
-            http=_patient_for(settings.read_seconds),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            limit_concurrency=settings.connections,
-            timeout_graceful_shutdown=_FINISH_SECONDS,
-        )
+    listener = listening(settings.host, settings.port or 0, "STANCE_INGEST_API_")
+    address = f"http://{settings.host}:{listener.getsockname()[1]}"
+    server = Server(
+        application,
+        _FINISH_SECONDS,
+        http=_patient_for(settings.read_seconds),
+        limit_concurrency=settings.connections,
     )
-    task = asyncio.create_task(server.serve([listening]), name="api")
+    task = asyncio.create_task(server.serve([listener]), name="api")
     _log.info("articles are taken at %s/articles", address)
     try:
         yield address
     finally:
         server.should_exit = True
         await task
-
-
-def _listen(settings: ApiSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port or 0), family=family)
-    except OSError as error:
-        raise PermanentError(
-            f"STANCE_INGEST_API_HOST={settings.host} STANCE_INGEST_API_PORT={settings.port}: can't listen there: "
-            f"{error.strerror or error}"
-        ) from error
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are for the command, which has more to end than this."""
-        yield
 
 
 def _patient_for(seconds: float) -> type[H11Protocol]:

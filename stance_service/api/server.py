@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 
-from shared.errors import PermanentError
+from shared.http_server import Server, listening
 from stance_service.api.hub import Hub
 from stance_service.settings import ApiSettings
 
@@ -25,18 +23,10 @@ async def serve(
     settings: ApiSettings, application: Starlette, hub: Hub, stopping: Callable[[], bool], *, sparing: bool
 ) -> None:
     """Answers until `stopping()`; then streams end, and clients know where to resume. Raises StanceError."""
-    with _listening(settings) as listening:
-        server = _Server(
-            uvicorn.Config(
-                application,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_FINISH_SECONDS,
-            )
-        )
+    with listening(settings.host, settings.port, "STANCE_API_") as listener:
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux; what is accepted has it too
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_SECONDS * 1000)
+        server = Server(application, _FINISH_SECONDS)
         loop, stopped = asyncio.get_running_loop(), False
 
         def is_over() -> bool:
@@ -44,8 +34,8 @@ async def serve(
 
         with ThreadPoolExecutor(1, "changes") as thread:
             following = loop.run_in_executor(thread, lambda: hub.follow(loop, is_over, sparing=sparing))
-            serving = asyncio.create_task(server.serve([listening]))
-            _log.info("stance changes at http://%s:%d/changes/stream", settings.host, listening.getsockname()[1])
+            serving = asyncio.create_task(server.serve([listener]))
+            _log.info("stance changes at http://%s:%d/changes/stream", settings.host, listener.getsockname()[1])
             try:
                 await asyncio.wait({following, serving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -54,26 +44,3 @@ async def serve(
                 server.should_exit = True
                 await serving
                 await following
-
-
-@contextmanager
-def _listening(settings: ApiSettings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listening = socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        raise PermanentError(
-            f"STANCE_API_HOST={settings.host} STANCE_API_PORT={settings.port}: can't listen there: "
-            f"{error.strerror or error}"
-        ) from error
-    with listening:
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux; what is accepted has it too
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_SECONDS * 1000)
-        yield listening
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are for the command, which has more to end than this."""
-        yield
