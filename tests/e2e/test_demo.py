@@ -110,14 +110,13 @@ def test_the_seeds_bring_announcements(shown: str) -> None:
     assert re.search(r"^\d+\. established  elon-musk, openness: for openness", shown, re.MULTILINE)
 
 
+def test_the_seeds_show_who_turned_to_profit_and_away_from_it(shown: str) -> None:
+    assert {("elon-musk", "profit", "for"), ("openai", "profit", "against")} <= positions(shown)
+
+
 @pytest.mark.xfail(strict=True, reason="what others say of an actor is taken for its own words, see the model card")
-def test_the_seeds_show_who_turned(shown: str) -> None:
-    assert {
-        ("elon-musk", "openness", "against"),
-        ("elon-musk", "profit", "for"),
-        ("openai", "openness", "for"),
-        ("openai", "profit", "against"),
-    } <= positions(shown)
+def test_the_seeds_show_who_turned_on_openness(shown: str) -> None:
+    assert {("elon-musk", "openness", "against"), ("openai", "openness", "for")} <= positions(shown)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

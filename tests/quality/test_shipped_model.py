@@ -17,9 +17,9 @@ DIGESTS = {
     "seeds.jsonl": "3ed333e0ae21312ebb29b6578db3e4638b397db44d943fc3c46a45835ce3fdbe",
 }
 
-FLOORS = {"own": 0.57, "language en": 0.57, "language de": 0.45, "actors with a position": 0.75, "alleged": 0.20}
-POLARITY_FLOOR = 0.82
-YEAR_FLOOR = 0.74
+FLOORS = {"own": 0.59, "language en": 0.57, "language de": 0.55, "actors with a position": 0.75, "alleged": 0.20}
+POLARITY_FLOOR = 0.85
+YEAR_FLOOR = 0.78
 FALSE_CEILING = 1.4
 
 SEEDS_SHOW = {
@@ -47,7 +47,6 @@ SEEDS_SHOW = {
 
 NOT_YET = {
     ("seed-000", "openai", "profit", 1),
-    ("seed-003", "sam-altman", "openness", 1),
     ("seed-004", "ilya-sutskever", "openness", -1),
 }
 """Of those, what this model misses. A better model makes these tests fail: take them out then."""
