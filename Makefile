@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TRAIN := build/train/bin/python
+# Most tests wait for a broker or a process: more of them at once than cores. Each of these has a broker of its own.
+PARALLEL ?= 4
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: help setup demo test secrets up down containers kafka kafka-jars alertmanager apache faults fuzz check lock generated train evaluate clean
@@ -38,7 +40,7 @@ demo: setup
 	$(BIN)/python -m demo $(if $(KEEP),--keep,)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(PARALLEL) --dist loadscope
 
 kafka: setup kafka-jars
 	$(BIN)/python -m tests.kafka
@@ -51,7 +53,7 @@ build/kafka/.ready: tests/kafka/pom.xml
 	touch $@
 
 apache: setup kafka-jars
-	$(BIN)/python -m pytest -m apache
+	$(BIN)/python -m pytest -m apache --numprocesses $(PARALLEL) --dist loadscope
 
 secrets: secrets/api-token secrets/ingest-token secrets/postgres-password secrets/grafana-password
 
