@@ -103,7 +103,7 @@ class TransactionalLoop:
             finally:
                 consumer.close()
         except _StoppedError:
-            _log.info("stopped before all that is known was read")
+            _log.info("stopped before its partitions were taken over")
         except KafkaException as error:
             raise TransientError(f"tracking stopped: {access.told(self._settings, error)}") from error
 
@@ -177,16 +177,16 @@ class TransactionalLoop:
                 CHANGES.labels(change.kind.value).inc()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._stopping():  # also while the consumer closes, when nothing can be asked any more
+            raise _StoppedError
         try:
             self._take_over(consumer, partitions)
         except KafkaException as error:  # leaving a callback, it would become what no handler catches
             raise TransientError(f"tracking stopped: {access.told(self._settings, error)}") from error
 
     def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        committed = consumer.committed(partitions, self._settings.kafka_timeout_seconds) if partitions else []
-        for each in committed:
-            if each.error is not None:
-                raise KafkaException(each.error)
+        timeout = self._settings.kafka_timeout_seconds
+        committed = broker.committed(consumer, partitions, timeout) if partitions else []
         positions = [TopicPartition(self._topic, each.partition, max(each.offset, 0)) for each in committed]
         # What was known of a partition when it was given up still holds if nobody has gone on from there.
         kept = {at.partition: self._given_up[at.partition] for at in positions if self._knows(at)}
