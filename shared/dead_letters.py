@@ -178,6 +178,11 @@ def parked_by_hand(settings: BrokerSettings, topic: Topic) -> set[tuple[int, int
     }
 
 
+def left_out(settings: BrokerSettings, topic: Topic) -> set[tuple[int, int]]:
+    """Partition and offset of the records of a topic that were parked, by whoever read them or by hand."""
+    return {(each.letter.record.partition, each.letter.record.offset) for each in parked(settings, topic)}
+
+
 def _records(settings: BrokerSettings, topic: Topic) -> Iterator[Record]:
     """All that is in the topic of dead letters now; nothing if there is no such topic."""
     name = settings.topic(topic.dead)

@@ -9,7 +9,7 @@ from typing import Final, Self
 from confluent_kafka import Message, TopicPartition
 
 from shared import broker, topics
-from shared.dead_letters import Parked, Record, parked, parked_by_hand
+from shared.dead_letters import Record, left_out, parked_by_hand
 from shared.errors import PermanentError
 from shared.events import OBSERVATION_EVENT, Observation, Withdrawal
 from shared.observability import TRACK_RESTORE_SECONDS
@@ -98,12 +98,12 @@ def restore(
             first, _ = broker.watermarks(consumer, TopicPartition(topic, partition), settings.kafka_timeout_seconds)
             if first > 0:
                 raise HistoryLostError(f"{topic}, partition {partition} begins only at offset {first}")
-        left_out = {(each.letter.record.partition, each.letter.record.offset) for each in _letters(settings, missing)}
+        parked = left_out(settings, topics.OBSERVATIONS) if missing else set()
         consumer.assign([TopicPartition(topic, partition, 0) for partition in missing])
         poller = Poller(consumer, sparing=False)
         while missing:
             beat()
-            _remember(poller.messages(BATCH), missing, trackers, left_out)
+            _remember(poller.messages(BATCH), missing, trackers, parked)
     finally:
         consumer.close()
     seconds = time.monotonic() - began
@@ -111,16 +111,11 @@ def restore(
     _log.info("restored partitions %s up to %s in %.2f s", sorted(positions), sorted(positions.items()), seconds)
 
 
-def _letters(settings: BrokerSettings, missing: Mapping[int, int]) -> Iterable[Parked]:
-    """What was left out: it was parked in the transaction that went past it, or by hand before."""
-    return parked(settings, topics.OBSERVATIONS) if missing else ()
-
-
 def _remember(
     messages: Iterable[Message],
     missing: dict[int, int],
     trackers: Mapping[int, Tracker],
-    left_out: Collection[tuple[int, int]],
+    parked: Collection[tuple[int, int]],
 ) -> None:
     """Tells the trackers what they lack, striking out of `missing` the partitions that are complete."""
     for message in messages:
@@ -129,7 +124,7 @@ def _remember(
         if end is None:
             continue
         key, value = message.key(), message.value()
-        if offset < end and (partition, offset) not in left_out and key is not None and value is not None:
+        if offset < end and (partition, offset) not in parked and key is not None and value is not None:
             trackers[partition].remember(str(key, "utf-8"), bytes(value))
         if offset >= end - 1:
             del missing[partition]

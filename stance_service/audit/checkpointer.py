@@ -56,7 +56,7 @@ class Checkpointer:
     def _made(self, kept: Sequence[bytes]) -> Checkpoint:
         settings, name = self._settings, self._settings.topic(topics.CHANGES)
         log_topic = settings.topic(topics.CHECKPOINTS)
-        recorded = records(settings, topics.CHECKPOINTS, spans_of(settings, topics.CHECKPOINTS))
+        recorded = records(settings, topics.CHECKPOINTS)
         log = read_log(recorded, kept, self._trusted, log_topic)
         _require_none(log.findings)
         known = spans_of(settings, topics.CHANGES)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from shared import broker, topics
 from shared.cloudevents import from_kafka
-from shared.dead_letters import Record, parked
+from shared.dead_letters import Record, left_out
 from shared.errors import PermanentError
 from shared.events import ARTICLE_EVENT, Article, Digest, Slug, StanceChange
 from shared.settings import BrokerSettings
@@ -35,7 +35,7 @@ class Gathering:
         if len(wanted) < SHORTEST:
             raise PermanentError(f"{wanted!r} is too short: give at least {SHORTEST} characters of a change's id")
         found: dict[Digest, tuple[Record, StanceChange]] = {}
-        for record in records(self._settings, topics.CHANGES, spans_of(self._settings, topics.CHANGES)):
+        for record in records(self._settings, topics.CHANGES):
             with suppress(PermanentError):
                 change = from_kafka(record.headers, record.value)
                 if change.id.startswith(wanted):
@@ -48,12 +48,9 @@ class Gathering:
 
     def observed(self, actor: Slug) -> list[Record]:
         """The observations of an actor that count, and the withdrawals: all but what was parked."""
-        left_out = {
-            (each.letter.record.partition, each.letter.record.offset)
-            for each in parked(self._settings, topics.OBSERVATIONS)
-        }
+        parked = left_out(self._settings, topics.OBSERVATIONS)
         found = self._of(topics.OBSERVATIONS, [actor])
-        return [each for each in found if each.value is not None and (each.partition, each.offset) not in left_out]
+        return [each for each in found if each.value is not None and (each.partition, each.offset) not in parked]
 
     def articles(self, wanted: Collection[tuple[Digest, int]]) -> dict[tuple[Digest, int], tuple[Place, Article]]:
         """Of the given ids and revisions, those that are still on the topic."""
@@ -72,7 +69,7 @@ class Gathering:
         """Where a change stands in its chain, whether the chains of its partition are whole, and what seals it."""
         log = CheckpointLog((), ())
         if len(trusted):
-            logged = records(self._settings, topics.CHECKPOINTS, spans_of(self._settings, topics.CHECKPOINTS))
+            logged = records(self._settings, topics.CHECKPOINTS)
             log = read_log(logged, copies, trusted, self._settings.topic(topics.CHECKPOINTS))
         known = {record.partition: spans_of(self._settings, topics.CHANGES)[record.partition]}
         kept: list[Record] = []

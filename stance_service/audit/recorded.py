@@ -24,9 +24,9 @@ def spans_of(settings: BrokerSettings, topic: Topic) -> dict[int, tuple[int, int
     return ends(settings, settings.topic(topic), uncommitted=True)
 
 
-def records(settings: BrokerSettings, topic: Topic, spans: Spans) -> Iterator[Record]:
-    """All that is committed on some partitions of a topic, each in its order."""
-    for messages in scan(settings, settings.topic(topic), spans):
+def records(settings: BrokerSettings, topic: Topic, spans: Spans | None = None) -> Iterator[Record]:
+    """All that is committed on a topic, or on some parts of its partitions, each in its order."""
+    for messages in scan(settings, settings.topic(topic), spans_of(settings, topic) if spans is None else spans):
         yield from map(Record.of_confluent, messages)
 
 

@@ -75,8 +75,7 @@ class Verification:
         return found
 
     def _timelines(self) -> dict[str, Record]:
-        known = spans_of(self.settings, topics.POSITIONS)
-        found = records(self.settings, topics.POSITIONS, known)
+        found = records(self.settings, topics.POSITIONS)
         return {(record.key or b"").decode(errors="replace"): record for record in found}
 
     def _recomputed(

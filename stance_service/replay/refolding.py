@@ -1,26 +1,25 @@
 """Fold a partition of recorded observations again, as the tracker does."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from confluent_kafka import Message
 
 from shared import broker, topics
-from shared.dead_letters import parked
+from shared.dead_letters import left_out
 from shared.events import Slug, StanceChange
 from shared.settings import BrokerSettings
 from stance_service.ledger import next_recorded_at
 from stance_service.observe import RefusedError
 from stance_service.records import ObservationRecord
 from stance_service.replay.plan import Plan
+from stance_service.replay.processes import Tick
 from stance_service.replay.readings import Placed, Reading, Replacements, Revision
 from stance_service.restore import Intake
 from stance_service.scanning import scan
 from stance_service.tracker import Key, Tracker
 
-Tick = Callable[[int], None]
-"""Told of so many records gone through."""
 Readings = Mapping[Revision, Reading]
 
 
@@ -61,11 +60,10 @@ class Partition:
         start, keys = self.plan.observations[self.number][0], self._keys
         if start == 0:
             return
-        letters = (each.letter.record for each in parked(self.settings, topics.OBSERVATIONS))
-        left_out = {each.offset for each in letters if each.partition == self.number}
+        parked = left_out(self.settings, topics.OBSERVATIONS)
         for messages in scan(self.settings, self._topic, {self.number: (0, start)}):
             for message in messages:
-                if message.offset() not in left_out and (keys is None or message.key() in keys):
+                if (self.number, message.offset()) not in parked and (keys is None or message.key() in keys):
                     yield message
             tick(len(messages))
 
