@@ -39,6 +39,7 @@ _MOVING = frozenset(
 )
 """What a broker answers for a moment after a partition or group was made or changed its leader."""
 _ASK_AGAIN_SECONDS = 0.2
+_FULL_SECONDS = 0.2
 
 
 @contextmanager
@@ -80,6 +81,17 @@ def producer(settings: BrokerSettings, *, transactional_id: str | None = None) -
         # Who takes over waits for the transaction of a worker that died: it has to end before that patience does.
         config["transaction.timeout.ms"] = max(1000, int(settings.kafka_timeout_seconds * 1000) // 2)
     return Producer(config)
+
+
+def produce(producer: Producer, topic: str, **record: Any) -> None:
+    """Hands a record over; waits while the client's queue is full."""
+    while True:
+        try:
+            producer.produce(topic, **record)
+        except BufferError:
+            producer.poll(_FULL_SECONDS)
+        else:
+            return
 
 
 def consumer(

@@ -1,15 +1,15 @@
 """Topics read to where they end at present."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from shared.errors import BrokerUnavailableError
 
-TELL_ENDS: Final[Mapping[str, object]] = {"enable.partition.eof": True}
-"""Options of consumers that read to the end."""
+TELL_ENDS: Final[dict[str, object]] = {"enable.partition.eof": True}
+"""Options of consumers that read to the end, or are polled sparingly there."""
 _TURN_SECONDS: Final = 0.2
 
 

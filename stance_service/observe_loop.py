@@ -16,8 +16,9 @@ from shared.dead_letters import Record
 from shared.errors import TransientError
 from shared.health import Progress, Readiness
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS
 from stance_service.observer import Observer
-from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.polling import Poller
 
 GROUP: Final = "observe"
 BATCH: Final = 32
@@ -51,7 +52,7 @@ class ObserveLoop:
         self._observer = observer
         self._progress = progress
         self._readiness = readiness
-        self._consumer = broker.consumer(settings, GROUP, member=member, options=END_OF_PARTITION | _PREFETCH)
+        self._consumer = broker.consumer(settings, GROUP, member=member, options=TELL_ENDS | _PREFETCH)
         self._poller = Poller(self._consumer, sparing=sparing)
         self._thread = ThreadPoolExecutor(1, "observe")
         self._waiting: list[Record] = []

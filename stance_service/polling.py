@@ -14,9 +14,6 @@ POLL_SECONDS: Final = 0.2
 LAG_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 10.0
 
-END_OF_PARTITION: Final[dict[str, object]] = {"enable.partition.eof": True}
-"""What a consumer needs for `ended`, and to be polled sparingly."""
-
 
 class Poller:
     """Records from a consumer, whose rebalances are served meanwhile.

@@ -7,7 +7,7 @@ from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from shared import broker, topics
 from shared.cloudevents import to_kafka
@@ -15,7 +15,6 @@ from shared.dead_letters import DeadLetter
 from shared.errors import TransientError
 from shared.observability import TRACK_TRANSACTION_SECONDS
 from shared.settings import BrokerSettings
-from stance_service.polling import POLL_SECONDS
 from stance_service.tracker import Outputs
 
 GROUP: Final = "tracker"
@@ -57,14 +56,14 @@ class Publisher:
     def _produce_all(self, outputs: Outputs) -> None:
         positions, changes = self._settings.topic(topics.POSITIONS), self._settings.topic(topics.CHANGES)
         for (actor, axis), known in outputs.timelines.items():
-            _produce(self._producer, positions, key=f"{actor}/{axis}".encode(), value=known)
+            broker.produce(self._producer, positions, key=f"{actor}/{axis}".encode(), value=known)
         for change in outputs.changes:
             key, headers, value = to_kafka(change)
-            _produce(self._producer, changes, key=key, value=value, headers=headers)
+            broker.produce(self._producer, changes, key=key, value=value, headers=headers)
 
     def _park(self, letter: DeadLetter) -> None:
         record = letter.record
-        _produce(
+        broker.produce(
             self._producer,
             f"{record.topic}.dead",
             key=record.key,
@@ -102,13 +101,3 @@ class Publisher:
                     raise
             else:
                 return
-
-
-def _produce(producer: Producer, topic: str, **record: Any) -> None:
-    while True:
-        try:
-            producer.produce(topic, **record)
-        except BufferError:
-            producer.poll(POLL_SECONDS)
-        else:
-            return

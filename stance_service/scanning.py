@@ -9,7 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from shared import broker
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
-from stance_service.polling import END_OF_PARTITION, POLL_SECONDS
+from shared.to_the_end import TELL_ENDS
+from stance_service.polling import POLL_SECONDS
 from stance_service.restore import BATCH
 
 Spans = Mapping[int, tuple[int, int]]
@@ -52,7 +53,7 @@ def scan(
 
     `beat` is called again and again meanwhile.
     """
-    consumer = broker.consumer(settings, "scan", options=END_OF_PARTITION)
+    consumer = broker.consumer(settings, "scan", options=TELL_ENDS)
     left = {number: end for number, (first, end) in spans.items() if first < end}
     moved = time.monotonic()
     try:

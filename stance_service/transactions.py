@@ -22,10 +22,11 @@ from shared.errors import TransientError
 from shared.health import Progress, Readiness
 from shared.observability import CHANGES, LATE_OBSERVATIONS, RECORDS, REFUSED_OBSERVATIONS, project_version
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS
 from stance_service.belief import Parameters
 from stance_service.heads import recorded_heads
 from stance_service.observe import RefusedError
-from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.polling import Poller
 from stance_service.publishing import GROUP, Publisher
 from stance_service.records import ObservationRecord, WithdrawalRecord
 from stance_service.restore import BATCH, Intake, UnreadableObservationError, restore
@@ -122,7 +123,7 @@ class TransactionalLoop:
             self._settings,
             GROUP,
             member=self._member,
-            options=options | (END_OF_PARTITION if self._sparing else {}),
+            options=options | (TELL_ENDS if self._sparing else {}),
         )
         consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         return consumer

@@ -13,9 +13,10 @@ from shared.cloudevents import from_kafka
 from shared.dead_letters import Record
 from shared.errors import PermanentError, TransientError
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS
 from shared.topics import CHANGES
 from stance_service.api.events import Change, Place
-from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.polling import Poller
 from stance_service.scanning import ends, scan
 
 BATCH: Final = 1000
@@ -94,7 +95,7 @@ class Hub:
 
     def follow(self, loop: asyncio.AbstractEventLoop, stopping: Callable[[], bool], *, sparing: bool) -> None:
         """Passes on what comes, until `stopping()`. `sparing`: see `polling.Poller`."""
-        consumer = broker.consumer(self._settings, "serve", options=END_OF_PARTITION)
+        consumer = broker.consumer(self._settings, "serve", options=TELL_ENDS)
         try:
             self._follow(consumer, loop, stopping, sparing=sparing)
         except KafkaException as error:

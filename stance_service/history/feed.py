@@ -16,9 +16,10 @@ from shared.events import Observation, StanceChange, Timeline, Withdrawal
 from shared.health import Progress, Readiness
 from shared.observability import RECORDS
 from shared.settings import BrokerSettings
+from shared.to_the_end import TELL_ENDS
 from stance_service.history.store import Entry, History
 from stance_service.observe import RefusedError
-from stance_service.polling import END_OF_PARTITION, Poller
+from stance_service.polling import Poller
 from stance_service.restore import BATCH, decode
 
 _TOPICS = (topics.OBSERVATIONS, topics.POSITIONS, topics.CHANGES)
@@ -56,7 +57,7 @@ class Feed:
 
     @contextmanager
     def _poller(self) -> Iterator[tuple[Poller, set[tuple[str, int]]]]:
-        consumer = broker.consumer(self._settings, "history", options=END_OF_PARTITION)
+        consumer = broker.consumer(self._settings, "history", options=TELL_ENDS)
         try:
             self._parked = {
                 (name, *place) for name, topic in self._names.items() for place in parked_by_hand(self._settings, topic)

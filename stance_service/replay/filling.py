@@ -81,7 +81,8 @@ class _Finished:
     def __call__(self) -> bool:
         if time.monotonic() - self._looked_at > _LOOK_SECONDS:
             self._looked_at = time.monotonic()
-            read = {at.partition: max(0, at.offset) for at in self._consumer.committed(self._places, self._seconds)}
+            known = broker.committed(self._consumer, self._places, self._seconds)
+            read = {at.partition: max(0, at.offset) for at in known}
             self._tick(sum(read.values()) - self._told)
             self._told = sum(read.values())
             self._all = all(read[number] >= end for number, end in self._ends.items())

@@ -22,7 +22,6 @@ NOTES: Final = Topic(
     "replay.v1", "the plan of a replay, and what articles showed", "plan, or article", 1, consumed=False
 )
 _PLAN: Final = b"plan"
-_FULL_SECONDS: Final = 0.2
 
 
 class ShadowError(PermanentError):
@@ -102,13 +101,7 @@ class Writer:
 
     def write(self, key: bytes, value: bytes, **more: Any) -> None:
         """Soon; see `finish`."""
-        while True:
-            try:
-                self._producer.produce(self._topic, value, key, on_delivery=self._note, **more)
-            except BufferError:
-                self._producer.poll(_FULL_SECONDS)
-            else:
-                return
+        broker.produce(self._producer, self._topic, value=value, key=key, on_delivery=self._note, **more)
 
     def finish(self) -> None:
         """Returns when all is there; raises TransientError if it isn't in time."""
