@@ -14,6 +14,13 @@ _unusual_letter: Final = re.compile(rb"[\xee-\xf4]").search
 """UTF-16 sorts it otherwise; that matters in names only."""
 
 
+def without(value: bytes, name: str) -> dict[str, Any]:
+    """The members of a JSON object, given its bytes, but the one of that name; raises msgspec.DecodeError."""
+    content: dict[str, Any] = msgspec.json.decode(value, type=dict)
+    content.pop(name, None)
+    return content
+
+
 def canonical(value: object) -> bytes:
     """The one form of a JSON value; raises ValueError for what has none, such as an integer beyond 2**53.
 

@@ -6,12 +6,12 @@ counts as if it had been given its `sequence` and `previous`: so the first that 
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from shared.canonical import canonical
+from shared.canonical import canonical, without
 from shared.events import Digest, Slug, StanceChange
 
 
@@ -37,10 +37,8 @@ link_of: Final = msgspec.json.Decoder(Link).decode
 def following(head: Head | None, value: bytes) -> Head:
     """The head after a change, given its bytes, whatever they say of the chain themselves; ValueError if no JSON."""
     sequence, previous = (1, None) if head is None else (head.sequence + 1, head.hash)
-    content: dict[str, Any] = msgspec.json.decode(value, type=dict)
-    content.pop("hash", None)
-    content |= {"sequence": sequence, "previous": previous}
-    return Head(sequence, sha256(content))
+    place = {"sequence": sequence, "previous": previous}
+    return Head(sequence, sha256(without(value, "hash") | place))
 
 
 def sha256(value: object) -> Digest:
@@ -62,14 +60,7 @@ def linked(change: StanceChange, head: Head | None) -> tuple[StanceChange, Head]
 
 def hash_of(value: bytes) -> Digest:
     """What the hash of a recorded change has to be, given its bytes and the place that they claim."""
-    content: dict[str, Any] = msgspec.json.decode(value, type=dict)
-    content.pop("hash", None)
-    return sha256(content)
-
-
-def unlinked(change: StanceChange) -> StanceChange:
-    """A change without its place in the chain, to compare what is announced and not what was before."""
-    return change.model_copy(update={"sequence": None, "previous": None, "hash": None})
+    return sha256(without(value, "hash"))
 
 
 class Heads:

@@ -5,11 +5,10 @@ Signed is the canonical form (RFC 8785) of all fields but `signature`.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from shared.canonical import canonical
+from shared.canonical import canonical, without
 from shared.chain import sha256
 from shared.errors import PermanentError
 from shared.events import Checkpoint, Digest, SealedPartition
@@ -39,9 +38,7 @@ def signed(
 
 def statement(value: bytes) -> bytes:
     """What is signed of a checkpoint, given its bytes."""
-    content: dict[str, Any] = msgspec.json.decode(value, type=dict)
-    content.pop("signature", None)
-    return canonical(content)
+    return canonical(without(value, "signature"))
 
 
 def hash_of(value: bytes) -> Digest:

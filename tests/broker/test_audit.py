@@ -17,7 +17,7 @@ from confluent_kafka import TopicPartition
 from shared import broker, topics
 from shared.broker import create_topics
 from shared.by_hand import park_by_hand
-from shared.chain import Heads, unlinked
+from shared.chain import Heads
 from shared.cloudevents import from_kafka, to_kafka
 from shared.dead_letters import Record
 from shared.errors import PermanentError
@@ -145,7 +145,7 @@ def swapped(records: list[Record]) -> list[Record]:
 def chained_anew(records: list[Record]) -> list[Record]:
     """One is altered, and all hashes are made to suit that."""
     found = altered(records)
-    changes = Heads().link(unlinked(from_kafka(each.headers, each.value)) for each in found)
+    changes = Heads().link(from_kafka(each.headers, each.value) for each in found)
     return [
         with_change(record, **change.model_dump(include={"sequence", "previous", "hash"}))
         for record, change in zip(found, changes, strict=True)
