@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import docker
-from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 
 from shared.broker import create_topics
 from shared.settings import BrokerSettings
+from tests import images
 from tests.kafka.apache import HOST, START_SECONDS, free_port
 from tests.kafka.configuration import CLUSTER, HEAP, VERSION, properties
 
@@ -20,13 +19,7 @@ _JAVA = f"java {' '.join(HEAP)} -cp '/opt/kafka/libs/*'"
 
 def missing() -> str | None:
     """Why there can be no such container here; None: there can."""
-    try:
-        client = docker.from_env(timeout=60)
-        if not client.images.list(IMAGE):
-            client.images.pull(IMAGE)
-    except DockerException as error:
-        return f"no container of {IMAGE}: {error}"
-    return None
+    return images.missing(IMAGE)
 
 
 @contextmanager

@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import docker
-from docker.errors import DockerException
 from testcontainers.community.postgres import PostgresContainer
 
+from tests import images
 from tests.postgres import server
 
 IMAGE = os.environ.get("STANCE_TEST_POSTGRES_IMAGE", "postgres:17-alpine")
@@ -28,21 +27,12 @@ def postgres() -> Iterator[tuple[str, str]]:
     elif (no_server := server.missing()) is None:
         with server.postgresql() as address:
             yield address, server.PASSWORD
-    elif (no_container := _no_container()) is None:
+    elif (no_container := images.missing(IMAGE)) is None:
         with PostgresContainer(IMAGE, username=server.USER, password=server.PASSWORD) as container:
             place = f"{container.get_container_host_ip()}:{container.get_exposed_port(5432)}"
             yield f"postgresql://{server.USER}@{place}/{container.dbname}", server.PASSWORD
     else:
-        reason = f"set STANCE_TEST_POSTGRES to the address of one; or {no_server}; or {no_container}"
+        engine = f"start a container engine ({no_container})"
+        reason = f"set STANCE_TEST_POSTGRES to the address of one; or {no_server}; or {engine}"
         untested.append(reason)
         raise NoPostgresError(reason)
-
-
-def _no_container() -> str | None:
-    try:
-        client = docker.from_env(timeout=60)
-        if not client.images.list(IMAGE):
-            client.images.pull(IMAGE)
-    except DockerException as error:
-        return f"start a container engine (no container of {IMAGE}: {error})"
-    return None
