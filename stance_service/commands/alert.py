@@ -20,9 +20,9 @@ from stance_service.alerts.preview import preview
 from stance_service.alerts.rulebook import Known, Rulebook, RulesError, parse
 from stance_service.alerts.subscriber import Subscriber, begin
 from stance_service.axes import propositions
-from stance_service.commands.worker import Member, working
 from stance_service.reading import up_to_date
 from stance_service.settings import AlertSettings, ClassifierSettings
+from stance_service.working import Member, working
 
 LONGEST_TURN_SECONDS: Final = 120.0
 

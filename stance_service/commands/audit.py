@@ -24,8 +24,8 @@ from stance_service.audit.explain import explain as explanation
 from stance_service.audit.gathering import Gathering
 from stance_service.audit.page import page
 from stance_service.audit.verify import Verification
-from stance_service.commands.worker import Worker, working
 from stance_service.settings import AuditSettings, TrackerSettings
+from stance_service.working import Worker, working
 
 NAP_SECONDS: Final = 0.2
 NOT_VERIFIED: Final = 2

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from stance_service.commands.worker import working
 from stance_service.history.feed import Feed
 from stance_service.reading import opened
 from stance_service.settings import TrackerSettings
+from stance_service.working import working
 
 LONGEST_BATCH_SECONDS: Final = 300.0
 

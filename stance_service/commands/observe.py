@@ -8,11 +8,11 @@ from typing import Final
 from shared import broker
 from stance_service import build
 from stance_service.axes import propositions
-from stance_service.commands.worker import Member, working
 from stance_service.observe_loop import ObserveLoop
 from stance_service.observed import ObservedArticles
 from stance_service.observer import Observer
 from stance_service.settings import ClassifierSettings
+from stance_service.working import Member, working
 
 LONGEST_ARTICLE_SECONDS: Final = 15 * 60.0
 

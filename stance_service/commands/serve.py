@@ -10,8 +10,8 @@ from stance_service.api.contract import documents
 from stance_service.api.hub import Hub
 from stance_service.api.server import serve as serving
 from stance_service.axes import propositions
-from stance_service.commands.worker import working
 from stance_service.settings import ApiSettings, ClassifierSettings
+from stance_service.working import working
 
 LONGEST_TURN_SECONDS: Final = 60.0
 

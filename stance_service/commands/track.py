@@ -3,10 +3,10 @@
 from typing import Final
 
 from stance_service.axes import propositions
-from stance_service.commands.worker import Member, working
 from stance_service.cycles import leave_history_alone
 from stance_service.settings import ClassifierSettings, TrackerSettings
 from stance_service.transactions import TransactionalLoop
+from stance_service.working import Member, working
 
 LONGEST_STEP_SECONDS: Final = 120.0
 """Between two beats lie a transaction, or a part of a restore; see STANCE_KAFKA_TIMEOUT_SECONDS."""
