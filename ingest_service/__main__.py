@@ -12,10 +12,12 @@ from ingest_service.exit_status import FAILED, REFUSED
 from shared.errors import StanceError, TransientError
 from shared.observability import configure_logging
 from shared.settings import LogSettings, explain
+from shared.termination import end_on_sigterm
 
 
 def main() -> None:
     """Runs a command; what went wrong on purpose is told in one line."""
+    end_on_sigterm()
     known = [module.name for module in iter_modules(commands.__path__)]
     asked = [argument for argument in sys.argv[1:2] if argument in known]
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

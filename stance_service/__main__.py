@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from shared.errors import StanceError
 from shared.observability import report_failure
 from shared.settings import explain
+from shared.termination import end_on_sigterm
 from stance_service import commands
 
 
 def main() -> None:
     """Runs a command; what went wrong on purpose is one line on standard error and exit status 1."""
+    end_on_sigterm()
     known = {module.name.replace("_", "-"): module.name for module in iter_modules(commands.__path__)}
     asked = [argument for argument in sys.argv[1:2] if argument in known]
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
