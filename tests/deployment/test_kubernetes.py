@@ -7,6 +7,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from cloudcoil.models.keda import v1alpha1 as keda
 
 from shared import topics
 from shared.rights import ROLES, USER_PREFIX
@@ -15,7 +16,7 @@ from stance_service.publishing import GROUP as TRACKERS
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 VERSION = "1.33"
-OF_KEDA = {"ScaledObject", "TriggerAuthentication"}  # whose schemas are not Kubernetes's own
+OF_KEDA = {"ScaledObject": keda.ScaledObject, "TriggerAuthentication": keda.TriggerAuthentication}
 
 
 def manifests() -> Iterator[dict[str, Any]]:
@@ -37,6 +38,12 @@ def containers() -> Iterator[dict[str, Any]]:
         yield from workload["spec"]["template"]["spec"]["containers"]
 
 
+def understood_by_keda(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that KEDA's schema does not have; ValidationError for those that it has otherwise."""
+    model = OF_KEDA[manifest["kind"]].model_validate(manifest)
+    return model.model_dump(by_alias=True, exclude_unset=True)
+
+
 @pytest.mark.parametrize("manifest", [each for each in manifests() if each["kind"] not in OF_KEDA], ids=named)
 def test_kubernetes_takes_it(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, VERSION, strict=True)
@@ -47,6 +54,17 @@ def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
     manifest["spec"]["template"]["spec"]["containers"][0]["imagee"] = "track"
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(manifest, VERSION, strict=True)
+
+
+@pytest.mark.parametrize("manifest", [each for each in manifests() if each["kind"] in OF_KEDA], ids=named)
+def test_keda_takes_it(manifest: dict[str, Any]) -> None:
+    assert understood_by_keda(manifest) == manifest
+
+
+def test_a_field_that_keda_does_not_know_is_found() -> None:
+    manifest = of_kind("ScaledObject")["track"]
+    manifest["spec"]["maxReplicas"] = 6
+    assert understood_by_keda(manifest) != manifest
 
 
 def test_every_file_is_part_of_the_base() -> None:
