@@ -1,14 +1,17 @@
 """Settings of the stance service, read from the environment (`STANCE_...`) by `__main__` alone."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, cast
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import InitErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stance_service.belief import Parameters
 
 _MODEL = Parameters()
+_ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+")
 
 
 class ClassifierSettings(BaseSettings):
@@ -67,8 +70,12 @@ class TrackerSettings(BaseSettings):
     revision_days: int = Field(_MODEL.revision_days, description="A boundary moved by less is no revision.")
 
     def parameters(self) -> Parameters:
-        """Of the model; raises ValidationError for values out of range."""
-        return Parameters.model_validate(self.model_dump())
+        """Of the model; raises ValidationError for values out of range, as of these settings."""
+        try:
+            return Parameters.model_validate(self.model_dump())
+        except ValidationError as error:
+            found = cast(list[InitErrorDetails], error.errors(include_url=False))
+            raise ValidationError.from_exception_data(type(self).__name__, found) from error
 
 
 class HistorySettings(BaseSettings):
@@ -121,6 +128,14 @@ class ApiSettings(BaseSettings):
     clients: int = Field(1000, gt=0, description="Streams at once; more are answered 503.")
     room: int = Field(1000, gt=0, description="A client that is more changes behind is disconnected, and may resume.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="A stream that has nothing to say says so this often.")
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        for each in filter(None, map(str.strip, text.split(","))):
+            if each != "*" and not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each} is no origin; allowed are *, and https://host or https://host:port")
+        return text
 
 
 class AuditSettings(BaseSettings):

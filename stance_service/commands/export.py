@@ -10,7 +10,7 @@ import typer
 from shared.ids import slug
 from stance_service.axes import require_configured
 from stance_service.belief import Parameters
-from stance_service.commands.timeline import instant
+from stance_service.commands.timeline import instant, known_by
 from stance_service.exports import tables
 from stance_service.exports.formats import NETWORK_FORMATS, TABLE_FORMATS, ExportError, Write
 from stance_service.exports.tables import TABLES, Row, Wanted
@@ -38,9 +38,11 @@ def export(
     write = _write(table, form)
     require_configured(axis)
     wanted = Wanted(axis, instant(as_of, "--as-of", end_of_day=table != "positions") if as_of else None)
-    known = instant(known_at, "--known-at", end_of_day=True) if known_at else None
+    known, who = known_by(known_at), slug(actor) if actor else None
     with up_to_date("export") as (history, parameters):
-        rows = list(_rows(table, history, parameters, slug(actor) if actor else None, known=known, wanted=wanted))
+        rows = list(_rows(table, history, parameters, who, known=known, wanted=wanted))
+        if who is not None and not rows and history.recorded(who) is None:
+            raise ExportError(f"--actor {actor}: nothing is known of {who}; stance-service timeline shows all actors")
     _put(write, rows, table, out)
     typer.echo(f"{len(rows)} {table} in {out}")
 

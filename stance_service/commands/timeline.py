@@ -29,10 +29,7 @@ def timeline(
 ) -> None:
     """Show positions with their evidence, and what others allege."""
     valid = instant(as_of, "--as-of") if as_of else None
-    known = instant(known_at, "--known-at", end_of_day=True) if known_at else None
-    now = datetime.now(UTC)
-    if known is not None and known.date() > now.date():
-        raise PermanentError(f"--known-at {known_at} lies in the future; what is known now is shown without it")
+    known = known_by(known_at)
     require_configured(axis)
     with up_to_date("timeline") as (history, parameters):
         who = slug(actor) if actor else None
@@ -45,7 +42,17 @@ def timeline(
     if valid is not None or known is not None or not records:
         console.print(report.answered(who, valid, known, records, span))
     if records:
-        console.print(report.timelines(found, _ledgers(records, parameters), valid or now, axis))
+        console.print(report.timelines(found, _ledgers(records, parameters), valid or datetime.now(UTC), axis))
+
+
+def known_by(text: str | None) -> datetime | None:
+    """The instant of `--known-at`; raises PermanentError for one that is to come."""
+    if text is None:
+        return None
+    known = instant(text, "--known-at", end_of_day=True)
+    if known.date() > datetime.now(UTC).date():
+        raise PermanentError(f"--known-at {text} lies in the future; without it there is what is known now")
+    return known
 
 
 def instant(text: str, option: str, *, end_of_day: bool = False) -> datetime:

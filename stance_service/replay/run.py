@@ -15,6 +15,7 @@ from stance_service.replay.comparing import Difference
 from stance_service.replay.filling import fill, track
 from stance_service.replay.plan import Plan
 from stance_service.replay.processes import Tick, spread
+from stance_service.replay.ranges import RangeError
 from stance_service.replay.readings import Reading, Revision
 from stance_service.replay.recorded import recorded
 from stance_service.replay.refolding import Partition, Readings, Refolded, refold
@@ -121,8 +122,16 @@ class Replay:
         outcome.actors = sum(len(each.known_until) for each in refolded)
         outcome.positions = sum(len(each.timelines) for each in refolded)
         outcome.changes = sum(len(each.changes) for each in refolded)
+        self._require_some(outcome)
         if compare:
             self._compare(refolded, readings, outcome)
+
+    def _require_some(self, outcome: Outcome) -> None:
+        """An actor or an article that there is nothing of was misspelt, or is not in the range."""
+        asked = {"actor": self.plan.actor, "article": self.plan.article}
+        named = " and ".join(f"{what} {name}" for what, name in asked.items() if name is not None)
+        if named and not outcome.articles and not outcome.actors:
+            raise RangeError(f"{self.production.topic(topics.OBSERVATIONS)} has nothing of {named} in that range")
 
     def _compare(self, refolded: Iterable[Refolded], readings: Readings, outcome: Outcome) -> None:
         parts = list(refolded)

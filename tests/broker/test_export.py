@@ -36,6 +36,9 @@ def test_what_was_tracked_is_written_to_a_file(kafka: BrokerSettings, tmp_path: 
         (row,) = csv.DictReader(file)
     assert (row["actor"], row["polarity"], row["held_from"]) == ("openai", "-1", "2016-05-16T00:00:00Z")
     assert exported(kafka, tmp_path, "changes", "--out", str(tmp_path)).returncode == 1
+    nobody = exported(kafka, tmp_path, "positions", "--actor", "nobody", "--out", str(tmp_path / "nobody.csv"))
+    assert (nobody.returncode, "nothing is known of nobody" in nobody.stderr) == (1, True), nobody.stderr
+    assert not (tmp_path / "nobody.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,7 @@ def test_what_was_tracked_is_written_to_a_file(kafka: BrokerSettings, tmp_path: 
         (["positions", "--format", "graphml"], "--format graphml: positions are written as csv, jsonl, parquet"),
         (["changes", "--axis", "height"], "--axis height is none of openness, profit"),
         (["changes", "--as-of", "soon"], "--as-of 'soon' is neither a date"),
+        (["changes", "--known-at", "2999-01-01"], "--known-at 2999-01-01 lies in the future"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -303,7 +303,7 @@ def command(settings: BrokerSettings, *arguments: str | Path) -> subprocess.Comp
 
 def test_the_command_tells_what_differs_and_writes_it_down(kafka: BrokerSettings, tmp_path: Path) -> None:
     recorded(kafka, history(50))
-    same = command(kafka, "--compare", "--actor", "openai")
+    same = command(kafka, "--compare", "--actor", "actor-1")
     assert (same.returncode, "Nothing differs from what was recorded" in same.stdout) == (0, True), same.stderr
     other = command(
         kafka, "--set", "STANCE_TRACK_ENTER=0.8", "--compare", "--report", tmp_path / "all.json", "--workers", "2"
@@ -320,7 +320,9 @@ def test_the_command_tells_what_differs_and_writes_it_down(kafka: BrokerSettings
             ["--set", "STANCE_KAFKA_TOPIC_PREFIX=x"],
             "--set STANCE_KAFKA_TOPIC_PREFIX: give NAME=VALUE, NAME being one of",
         ),
-        (["--set", "STANCE_TRACK_ENTER=2"], "ENTER: Input should be less than 1"),
+        (["--set", "STANCE_TRACK_ENTER=2"], "STANCE_TRACK_ENTER: Input should be less than 1"),
+        (["--compare", "--actor", "nobody"], "has nothing of actor nobody in that range"),
+        (["--compare", "--article", "0" * 64], f"has nothing of article {'0' * 64} in that range"),
         (["articles.v1"], "has no records in that range"),
     ],
 )

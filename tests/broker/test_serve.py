@@ -54,7 +54,7 @@ class Stream:
 def serving(settings: BrokerSettings, folder: Path, **more: str) -> Iterator[tuple[Running, str]]:
     """The process and its address; it has to end well."""
     log = folder / "serve.log"
-    variables = environment(settings, STANCE_API_PORT="0", **more)
+    variables = environment(settings, **{"STANCE_API_PORT": "0"} | more)
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "stance_service", "serve"], env=variables, stderr=out)
     running = Running(process, log)
