@@ -116,6 +116,10 @@ def test_evidence_stands_between_the_sentences_around_it() -> None:
     assert (reason.source.quote.before, reason.source.quote.after) == ("He spoke first. Then ", " was said. It ended.")
 
 
+def test_a_quote_says_in_which_language_it_is() -> None:
+    assert '<blockquote lang="en">He spoke first.' in page(explanation(), NOON)
+
+
 def test_evidence_that_its_article_does_not_hold_is_said_not_to_be_there() -> None:
     written = page(explanation(body="Something else."), NOON)
     assert "does not hold these words" in written
