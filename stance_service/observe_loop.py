@@ -57,8 +57,8 @@ class ObserveLoop:
         self._thread = ThreadPoolExecutor(1, "observe")
         self._waiting: list[Record] = []
 
-    def run(self, stopping: Callable[[], bool]) -> bool:
-        """Works until `stopping()`; False if a batch was given up, whose thread then still runs.
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Works until `stopping()`; the thread of a batch that was given up then still runs.
 
         Raises StanceError for what a supervisor or an operator has to see.
         """
@@ -67,23 +67,21 @@ class ObserveLoop:
             while not stopping():
                 self._progress.beat()
                 records, self._waiting = self._waiting or self._poller.poll(BATCH), []
-                if records and not self._observe(records, stopping):
-                    return False
-            return True
+                if records:
+                    self._observe(records, stopping)
         except KafkaException as error:
             raise TransientError(f"observing stopped: {access.told(self._settings, error)}") from error
         finally:
             self._consumer.close()
 
-    def _observe(self, records: list[Record], stopping: Callable[[], bool]) -> bool:
-        """True once the batch is published and committed, False if there was no time left for it."""
+    def _observe(self, records: list[Record], stopping: Callable[[], bool]) -> None:
+        """Returns once the batch is published and committed, or there is no time left for it."""
         batch = self._thread.submit(self._observer.handle, records)
         if not self._finished(batch, stopping):
             _log.warning("gave up a batch of %d, which will be read again", len(records))
-            return False
+            return
         batch.result()
         self._commit(records)
-        return True
 
     def _finished(self, batch: Future[None], stopping: Callable[[], bool]) -> bool:
         give_up_at = None

@@ -28,6 +28,7 @@ from shared.broker import create_topics
 from shared.errors import PermanentError
 from shared.health import Checks, Progress, serving_health
 from shared.settings import BrokerSettings, HealthSettings
+from shared.termination import leave
 from shared.workers import ATTEMPT_SECONDS
 
 _BEAT_SECONDS: Final = 1.0
@@ -57,6 +58,7 @@ def run(
     ):
         outbox = Outbox(publishing, partial(create_topics, broker, seconds=ATTEMPT_SECONDS))
         asyncio.run(_run(path, settings, api, publishing, outbox))
+    leave()
 
 
 async def _run(

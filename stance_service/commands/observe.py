@@ -1,7 +1,5 @@
 """`stance-service observe`: articles in, observations out."""
 
-import logging
-import os
 from contextlib import closing
 from typing import Final
 
@@ -31,7 +29,7 @@ def observe(member: Member = None) -> None:
                 broker.producer(reachable),
                 beat=worker.progress.beat,
             )
-            finished = ObserveLoop(
+            ObserveLoop(
                 reachable,
                 observer,
                 worker.progress,
@@ -39,6 +37,3 @@ def observe(member: Member = None) -> None:
                 worker.member(member),
                 sparing=worker.settings.embedded,
             ).run(worker.asked)
-    if not finished:
-        logging.shutdown()
-        os._exit(0)  # the model can't be interrupted; all that was ours to close is closed
