@@ -11,7 +11,7 @@ import msgspec
 from shared.canonical import canonical, without
 from shared.chain import sha256
 from shared.errors import PermanentError
-from shared.events import Checkpoint, Digest, SealedPartition
+from shared.events import Checkpoint, Digest, SealedPartition, SealedSource
 from shared.signing import SigningKey, TrustedKeys, UntrustedError
 
 
@@ -20,7 +20,13 @@ class CheckpointError(PermanentError):
 
 
 def signed(
-    before: bytes | None, topic: str, partitions: Iterable[SealedPartition], at: datetime, key: SigningKey
+    before: bytes | None,
+    topic: str,
+    partitions: Iterable[SealedPartition],
+    at: datetime,
+    key: SigningKey,
+    *,
+    sources: Iterable[SealedSource] = (),
 ) -> Checkpoint:
     """The checkpoint after another, given its bytes."""
     sequence = Checkpoint.model_validate_json(before).sequence + 1 if before is not None else 1
@@ -29,6 +35,7 @@ def signed(
         previous=None if before is None else hash_of(before),
         topic=topic,
         partitions=tuple(partitions),
+        sources=tuple(sources),
         signed_at=at,
         key=key.id,
         signature="",

@@ -227,14 +227,24 @@ class SealedPartition(Event):
     heads: Digest  # of the hash of each actor's last change, see `shared.chain`
 
 
+class SealedSource(Event):
+    """How far one partition of what changes follow from went when it was sealed."""
+
+    topic: str  # as `shared.topics` names it
+    partition: Annotated[int, Field(ge=0)]
+    records: Annotated[int, Field(ge=0)]  # how many there were
+    digest: Digest  # of their keys and values, see docs/audit.md
+
+
 class Checkpoint(Event):
-    """A signed statement of all stance changes that there were."""
+    """A signed statement of all stance changes that there were, and of what they follow from."""
 
     type: Literal["checkpoint"] = "checkpoint"
     sequence: Annotated[int, Field(ge=1)]
     previous: Digest | None  # the hash of the checkpoint before, signature included; None: there is none
     topic: str  # that of the changes
     partitions: tuple[SealedPartition, ...]
+    sources: tuple[SealedSource, ...] = ()  # of articles and observations; none: from before they were sealed
     signed_at: UtcDatetime
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]  # the id of the public key
     signature: str  # Ed25519, of the canonical form of all other fields, in base64

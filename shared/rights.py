@@ -68,7 +68,10 @@ ROLES: Final[Mapping[str, Role]] = {
     "alert": Role((CHANGES,), (CHANGES.dead,), ("alert",)),
     "serve": Role((CHANGES,), (), ("serve", "scan")),
     "checkpoint": Role(
-        (CHANGES, CHANGES.dead, CHECKPOINTS), (CHECKPOINTS,), ("scan", "dead-letters"), ("audit-checkpoint",)
+        (ARTICLES, OBSERVATIONS, CHANGES, CHANGES.dead, CHECKPOINTS),
+        (CHECKPOINTS,),
+        ("scan", "dead-letters"),
+        ("audit-checkpoint",),
     ),
     "auditor": Role(
         (ARTICLES, OBSERVATIONS, POSITIONS, CHANGES, CHECKPOINTS, *_DEAD),

@@ -19,7 +19,8 @@ class PartitionChains:
 
     partition: int
     complete: bool = True
-    changes: int = 0
+    count: int = 0
+    """Of changes."""
     end_offset: int = 0
     _heads: dict[Slug, Head] = field(default_factory=dict)
     _chained: set[Slug] = field(default_factory=set)
@@ -27,7 +28,7 @@ class PartitionChains:
 
     def take(self, record: Record) -> list[Finding]:
         """Takes in the next record of the partition; what is wrong with it, and between it and those before it."""
-        self.changes += 1
+        self.count += 1
         self.end_offset = record.offset + 1
         try:
             change = from_kafka(record.headers, record.value)
@@ -45,10 +46,15 @@ class PartitionChains:
             found.append(_finding(Kind.ALTERED, record, change, f"it has no canonical form: {error}"))
         return found
 
+    def digest(self) -> Digest:
+        """Of the heads of all chains."""
+        return heads_digest({actor: head.hash for actor, head in self._heads.items()})
+
     def seal(self) -> SealedPartition:
         """A statement of all that was taken in."""
-        heads = heads_digest({actor: head.hash for actor, head in self._heads.items()})
-        return SealedPartition(partition=self.partition, changes=self.changes, end_offset=self.end_offset, heads=heads)
+        return SealedPartition(
+            partition=self.partition, changes=self.count, end_offset=self.end_offset, heads=self.digest()
+        )
 
     def _unlinked(self, record: Record, change: StanceChange) -> Iterator[Finding]:
         if change.actor in self._chained:

@@ -1,4 +1,4 @@
-"""Checkpoints written: all that was announced so far is verified, sealed and signed."""
+"""Checkpoints written: all that was announced so far, and what it follows from, is verified, sealed and signed."""
 
 import os
 from collections.abc import Sequence
@@ -11,12 +11,14 @@ from confluent_kafka import KafkaException, Producer
 from shared import broker, topics
 from shared.checkpoints import signed
 from shared.errors import PermanentError, TransientError
-from shared.events import Checkpoint
+from shared.events import Checkpoint, SealedSource
 from shared.observability import LAST_CHECKPOINT
 from shared.settings import BrokerSettings
 from shared.signing import SigningKey, TrustedKeys
+from shared.topics import Topic
+from stance_service.audit.digests import PartitionDigest
 from stance_service.audit.findings import Finding
-from stance_service.audit.recorded import records, spans_of, verified_chains
+from stance_service.audit.recorded import SOURCES, digested, records, spans_of, verified_chains
 from stance_service.audit.seals import Sealed, read_log
 
 TOLD: Final = 5
@@ -33,6 +35,7 @@ class Checkpointer:
         self._settings = settings
         self._key = key
         self._trusted = trusted
+        self._sources: dict[str, dict[int, PartitionDigest]] = {topic.name: {} for topic in SOURCES}
         self._producer: Producer = broker.producer(settings, transactional_id="audit-checkpoint")
         self._producer.init_transactions(settings.kafka_timeout_seconds)
 
@@ -63,9 +66,21 @@ class Checkpointer:
         lost = [f"partition {number} of {name}" for number, (first, _) in known.items() if first > 0]
         if lost:
             raise RefusedToSealError(f"nothing is sealed: the beginning of {', '.join(lost)} is gone")
-        chains, wrong = verified_chains(settings, known, Sealed(log.genuine, name), lambda _: None)
+        chains, wrong = verified_chains(settings, known, Sealed.of_changes(log.genuine, name), lambda _: None)
         _require_none(wrong)
-        return signed(log.last, name, [each.seal() for each in chains], datetime.now(UTC), self._key)
+        sources = [each for topic in SOURCES for each in self._seals(topic, log.genuine)]
+        return signed(log.last, name, [each.seal() for each in chains], datetime.now(UTC), self._key, sources=sources)
+
+    def _seals(self, topic: Topic, checkpoints: Sequence[Checkpoint]) -> list[SealedSource]:
+        """Of all partitions that still have their beginning. What was read for the last checkpoint isn't read again."""
+        known, parts = spans_of(self._settings, topic), self._sources[topic.name]
+        for number, (first, _) in known.items():
+            if first == 0:
+                parts.setdefault(number, PartitionDigest(number))
+        spans = {number: (part.end_offset, known[number][1]) for number, part in parts.items()}
+        sealed = Sealed.of_source(checkpoints, topic.name, self._settings.topic(topic))
+        _require_none(digested(self._settings, topic, spans, parts, sealed))
+        return [part.seal(topic.name) for _, part in sorted(parts.items())]
 
 
 def copies(path: Path | None) -> list[bytes]:

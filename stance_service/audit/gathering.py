@@ -73,7 +73,7 @@ class Gathering:
             log = read_log(logged, copies, trusted, self._settings.topic(topics.CHECKPOINTS))
         known = {record.partition: spans_of(self._settings, topics.CHANGES)[record.partition]}
         kept: list[Record] = []
-        _, wrong = verified_chains(self._settings, known, Sealed(log.genuine, record.topic), kept.append)
+        _, wrong = verified_chains(self._settings, known, Sealed.of_changes(log.genuine, record.topic), kept.append)
         before = sum(each.offset <= record.offset for each in kept)
         sealing = (
             checkpoint

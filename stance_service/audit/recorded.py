@@ -1,7 +1,8 @@
 """What the tracker has read and recorded, as it lies on the topics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from confluent_kafka import TopicPartition
 from pydantic import ValidationError
@@ -11,12 +12,16 @@ from shared.dead_letters import Parked, Record, parked, parked_by_hand
 from shared.settings import BrokerSettings
 from shared.topics import Topic
 from stance_service.audit.chains import PartitionChains
+from stance_service.audit.digests import PartitionDigest
 from stance_service.audit.findings import Finding
 from stance_service.audit.seals import Sealed
 from stance_service.publishing import GROUP
 from stance_service.records import Entry, decode
 from stance_service.restore import UnreadableObservationError
 from stance_service.scanning import Spans, ends, scan
+
+SOURCES: Final = (topics.ARTICLES, topics.OBSERVATIONS)
+"""What changes follow from."""
 
 
 def spans_of(settings: BrokerSettings, topic: Topic) -> dict[int, tuple[int, int]]:
@@ -48,6 +53,17 @@ def verified_chains(
         found += sealed.reached(chains[record.partition])
     found += [finding for each in chains.values() for finding in sealed.ended(each)]
     return list(chains.values()), found
+
+
+def digested(
+    settings: BrokerSettings, topic: Topic, spans: Spans, parts: Mapping[int, PartitionDigest], sealed: Sealed
+) -> list[Finding]:
+    """Takes all of the spans into the digests of their partitions; what is wrong with that."""
+    found = [finding for each in parts.values() for finding in sealed.reached(each)]
+    for record in records(settings, topic, spans):
+        parts[record.partition].take(record)
+        found += sealed.reached(parts[record.partition])
+    return found + [finding for each in parts.values() for finding in sealed.ended(each)]
 
 
 def tracked_to(settings: BrokerSettings) -> dict[int, int | None]:

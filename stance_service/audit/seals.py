@@ -1,13 +1,13 @@
-"""Whether the recorded stance changes are those that checkpoints have sealed. Pure."""
+"""Whether what is recorded is what checkpoints have sealed. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 from shared.checkpoints import CheckpointError, genuine, hash_of, require_successor
 from shared.dead_letters import Record
-from shared.events import Checkpoint, SealedPartition
+from shared.events import Checkpoint, Digest
 from shared.signing import TrustedKeys
-from stance_service.audit.chains import PartitionChains
 from stance_service.audit.findings import Finding, Kind, Place
 
 
@@ -50,48 +50,98 @@ def read_log(records: Iterable[Record], copies: Iterable[bytes], trusted: Truste
     return CheckpointLog(found, wrong, before)
 
 
-class Sealed:
-    """What checkpoints say of the partitions of a topic, held against what is there."""
+@dataclass(frozen=True)
+class Statement:
+    """What a checkpoint says of one partition."""
 
-    def __init__(self, checkpoints: Iterable[Checkpoint], topic: str) -> None:
+    checkpoint: Checkpoint
+    partition: int
+    count: int
+    digest: Digest
+    place: tuple[str, int] | None = None
+    """The topic's name and the offset after the last record, where the checkpoint tells them."""
+
+
+class Part(Protocol):
+    """What was read of one partition so far. `complete`: from its first record on."""
+
+    partition: int
+    complete: bool
+    count: int
+    end_offset: int
+
+    def digest(self) -> Digest:
+        """Of all of it."""
+        ...
+
+
+class Sealed:
+    """What checkpoints say of the partitions of a topic, held against what is there. `of`: what its records are."""
+
+    def __init__(self, statements: Iterable[Statement], topic: str, of: str) -> None:
         self._topic = topic
-        self._due: dict[tuple[int, int], list[tuple[Checkpoint, SealedPartition]]] = {}
+        self._of = of
+        self._due: dict[tuple[int, int], list[Statement]] = {}
         self._reported: set[int] = set()
         self._moved: set[int] = set()
         self._upto: dict[int, int] = {}
-        for checkpoint in checkpoints:
-            for each in checkpoint.partitions:
-                self._due.setdefault((each.partition, each.changes), []).append((checkpoint, each))
-                self._upto[each.partition] = max(each.changes, self._upto.get(each.partition, 0))
+        for each in statements:
+            self._due.setdefault((each.partition, each.count), []).append(each)
+            self._upto[each.partition] = max(each.count, self._upto.get(each.partition, 0))
 
-    def reached(self, chains: PartitionChains) -> Iterator[Finding]:
-        """To be asked whenever a partition has taken in a record, and before the first."""
-        due = self._due.pop((chains.partition, chains.changes), ())
-        if not due or not chains.complete or chains.partition in self._reported:
+    @classmethod
+    def of_changes(cls, checkpoints: Iterable[Checkpoint], topic: str) -> Self:
+        """The chains of changes."""
+        found = (
+            Statement(each, part.partition, part.changes, part.heads, (each.topic, part.end_offset))
+            for each in checkpoints
+            for part in each.partitions
+        )
+        return cls(found, topic, "changes")
+
+    @classmethod
+    def of_source(cls, checkpoints: Iterable[Checkpoint], source: str, topic: str) -> Self:
+        """The records of a topic that changes follow from. `source`: its name in checkpoints; `topic`: here."""
+        found = (
+            Statement(each, part.partition, part.records, part.digest)
+            for each in checkpoints
+            for part in each.sources
+            if part.topic == source
+        )
+        return cls(found, topic, "records")
+
+    @property
+    def partitions(self) -> Set[int]:
+        """Those that anything was said of."""
+        return self._upto.keys()
+
+    def reached(self, part: Part) -> Iterator[Finding]:
+        """To be asked whenever a record of a partition was taken in, and before the first."""
+        due = self._due.pop((part.partition, part.count), ())
+        if not due or not part.complete or part.partition in self._reported:
             return
-        found = chains.seal()
-        for checkpoint, sealed in due:
-            if sealed.heads != found.heads:
-                reason = f"the first {sealed.changes} changes are not those that it sealed"
-                yield self._finding(Kind.ALTERED, chains.partition, checkpoint, reason)
+        found = part.digest()
+        for each in due:
+            if each.digest != found:
+                reason = f"the first {each.count} {self._of} are not those that it sealed"
+                yield self._finding(Kind.ALTERED, part.partition, each.checkpoint, reason)
                 return  # those after it can't be right either
-            if (checkpoint.topic, sealed.end_offset) != (self._topic, found.end_offset):
-                self._moved.add(chains.partition)
+            if each.place not in {None, (self._topic, part.end_offset)}:
+                self._moved.add(part.partition)
 
-    def ended(self, chains: PartitionChains) -> Iterator[Finding]:
+    def ended(self, part: Part) -> Iterator[Finding]:
         """To be asked when all of a partition was taken in."""
-        left = {count: due for (number, count), due in self._due.items() if number == chains.partition}
-        if left and chains.complete:
+        left = {n: due for (number, n), due in self._due.items() if number == part.partition and n > part.count}
+        if left and part.complete:
             count = min(left)
-            checkpoint, _ = left[count][0]
-            reason = f"it sealed {count} changes, and there are {chains.changes}"
-            yield self._finding(Kind.TRUNCATED, chains.partition, checkpoint, reason)
+            reason = f"it sealed {count} {self._of}, and there are {part.count}"
+            yield self._finding(Kind.TRUNCATED, part.partition, left[count][0].checkpoint, reason)
 
-    def notes(self, partitions: Iterable[PartitionChains]) -> Iterator[str]:
+    def notes(self, parts: Iterable[Part]) -> Iterator[str]:
         """What a reader of the findings has to know, too; to be asked at the end."""
-        later = sum(max(0, each.changes - self._upto.get(each.partition, 0)) for each in partitions)
+        later = sum(max(0, each.count - self._upto.get(each.partition, 0)) for each in parts)
         if self._upto and later:
-            yield f"{later} changes are later than the last checkpoint: only the next one seals them."
+            yield f"{later} {self._of} are later than the last checkpoint: only the next one seals them."
         if self._moved:
             yield (
                 f"{self._topic} is a copy of the topic that was sealed: partitions {sorted(self._moved)} have another "

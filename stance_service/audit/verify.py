@@ -5,13 +5,23 @@ from dataclasses import dataclass, field
 
 from shared import topics
 from shared.dead_letters import Record, parked
+from shared.events import Checkpoint
 from shared.settings import BrokerSettings
 from shared.signing import TrustedKeys
 from shared.topics import Topic
 from stance_service.audit.comparison import Comparison
+from stance_service.audit.digests import PartitionDigest
 from stance_service.audit.findings import Finding, Kind, Place, Verdict
 from stance_service.audit.recompute import Recomputed, recompute
-from stance_service.audit.recorded import Observations, records, spans_of, tracked_to, verified_chains
+from stance_service.audit.recorded import (
+    SOURCES,
+    Observations,
+    digested,
+    records,
+    spans_of,
+    tracked_to,
+    verified_chains,
+)
 from stance_service.audit.seals import Sealed, read_log
 from stance_service.belief import Parameters
 from stance_service.publishing import GROUP
@@ -32,18 +42,20 @@ class Verification:
     def run(self) -> Verdict:
         """Raises KafkaException or StanceError for what can't be read."""
         tracked = tracked_to(self.settings)
-        changes = self._chains(self._sealed())
+        checkpoints = self._checkpoints()
+        changes = self._chains(Sealed.of_changes(checkpoints, self.settings.topic(topics.CHANGES)))
+        self._sources(checkpoints)
         timelines = self._timelines()
         comparison = self._recomputed(changes, timelines, tracked)
         self._tell(comparison)
         self.verdict.differences.sort(key=_where)
         return self.verdict
 
-    def _sealed(self) -> Sealed:
+    def _checkpoints(self) -> Sequence[Checkpoint]:
+        """The genuine ones."""
         topic = self.settings.topic(topics.CHECKPOINTS)
         spans = self._spans(topics.CHECKPOINTS, "the checkpoints there can't be verified")
         found = list(records(self.settings, topics.CHECKPOINTS, spans))
-        name = self.settings.topic(topics.CHANGES)
         if not len(self.trusted):
             if found or self.copies:
                 self.verdict.unverifiable.append(
@@ -51,7 +63,7 @@ class Verification:
                 )
             else:
                 self.verdict.notes.append("There are no checkpoints: nothing proves that no chain was made anew.")
-            return Sealed((), name)
+            return ()
         log = read_log(found, self.copies, self.trusted, topic)
         self.verdict.differences += log.findings
         self.verdict.count("checkpoints", len(log.genuine))
@@ -62,7 +74,7 @@ class Verification:
             self.verdict.notes.append(
                 f"The last checkpoint is number {last.sequence}, of {last.signed_at.isoformat()}."
             )
-        return Sealed(log.genuine, name)
+        return log.genuine
 
     def _chains(self, sealed: Sealed) -> dict[int, list[Record]]:
         """Verifies the changes, and returns them by partition."""
@@ -70,9 +82,24 @@ class Verification:
         found: dict[int, list[Record]] = {number: [] for number in known}
         chains, wrong = verified_chains(self.settings, known, sealed, lambda each: found[each.partition].append(each))
         self.verdict.differences += wrong
-        self.verdict.count("changes in chains", sum(each.changes for each in chains))
+        self.verdict.count("changes in chains", sum(each.count for each in chains))
         self.verdict.notes += sealed.notes(chains)
         return found
+
+    def _sources(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Verifies articles and observations as far as they were sealed."""
+        for topic in SOURCES:
+            sealed = Sealed.of_source(checkpoints, topic.name, self.settings.topic(topic))
+            if not sealed.partitions:
+                continue
+            known = self._spans(topic, "what was sealed there can't be verified")
+            parts = {
+                number: PartitionDigest(number, complete=known.get(number, (0, 0))[0] == 0)
+                for number in known.keys() | sealed.partitions
+            }
+            self.verdict.differences += digested(self.settings, topic, known, parts, sealed)
+            self.verdict.notes += sealed.notes(parts.values())
+            self.verdict.count(topic.name, sum(each.count for each in parts.values()))
 
     def _timelines(self) -> dict[str, Record]:
         found = records(self.settings, topics.POSITIONS)

@@ -118,13 +118,13 @@ def with_one_leaf_altered(record: Record, choice: int) -> Record:
 @given(seeds, st.integers(0, 8))
 def test_what_nothing_was_done_to_is_whole(drawn: list[tuple[str, float]], unlinked: int) -> None:
     records = announced(drawn, unlinked)
-    assert verified(records, Sealed([checkpoint(records)], TOPIC)) == []
+    assert verified(records, Sealed.of_changes([checkpoint(records)], TOPIC)) == []
 
 
 @given(seeds, st.integers(0, 8), st.integers(0), st.integers(0))
 def test_any_altered_value_is_noticed(drawn: list[tuple[str, float]], unlinked: int, which: int, choice: int) -> None:
     records = announced(drawn, unlinked)
-    sealed = Sealed([checkpoint(records)], TOPIC)
+    sealed = Sealed.of_changes([checkpoint(records)], TOPIC)
     which %= len(records)
     records[which] = with_one_leaf_altered(records[which], choice)
     assert verified(records, sealed)
@@ -133,7 +133,7 @@ def test_any_altered_value_is_noticed(drawn: list[tuple[str, float]], unlinked: 
 @given(seeds, st.integers(0, 8), st.integers(0))
 def test_any_removed_change_is_noticed(drawn: list[tuple[str, float]], unlinked: int, which: int) -> None:
     records = announced(drawn, unlinked)
-    sealed = Sealed([checkpoint(records)], TOPIC)
+    sealed = Sealed.of_changes([checkpoint(records)], TOPIC)
     del records[which % len(records)]
     assert verified(records, sealed)
 
@@ -143,7 +143,7 @@ def test_any_change_that_is_put_in_again_is_noticed(
     drawn: list[tuple[str, float]], unlinked: int, which: int, where: int
 ) -> None:
     records = announced(drawn, unlinked)
-    sealed = Sealed([checkpoint(records)], TOPIC)
+    sealed = Sealed.of_changes([checkpoint(records)], TOPIC)
     records.insert(where % (len(records) + 1), records[which % len(records)])
     assert verified(records, sealed)
 
@@ -153,7 +153,7 @@ def test_any_two_swapped_changes_of_an_actor_are_noticed(
     drawn: list[tuple[str, float]], unlinked: int, one: int, another: int
 ) -> None:
     records = announced(drawn, unlinked)
-    sealed = Sealed([checkpoint(records)], TOPIC)
+    sealed = Sealed.of_changes([checkpoint(records)], TOPIC)
     one, another = one % len(records), another % len(records)
     assume(one != another and records[one].key == records[another].key)
     records[one], records[another] = records[another], records[one]
