@@ -140,7 +140,8 @@ def main() -> None:
             rows, mask = pad([i for _, i in batch])
             marker = torch.tensor([max(k for k, t in enumerate(i) if t == first) for _, i in batch])
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                outputs = heads(encoder(rows, mask), mask, marker)
+                vectors = encoder(rows, mask)[: len(batch)]  # without the rows that padding added
+                outputs = heads(vectors, mask[: len(batch)], marker)
             loss = torch.zeros(())
             for task in TASKS:
                 chosen = [k for k, (e, _) in enumerate(batch) if e.task == task]
