@@ -99,7 +99,7 @@ class Verification:
             }
             self.verdict.differences += digested(self.settings, topic, known, parts, sealed)
             self.verdict.notes += sealed.notes(parts.values())
-            self.verdict.count(topic.name, sum(each.count for each in parts.values()))
+            self.verdict.count(f"records of {topic.name}", sum(each.count for each in parts.values()))
 
     def _timelines(self) -> dict[str, Record]:
         found = records(self.settings, topics.POSITIONS)
