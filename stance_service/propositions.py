@@ -3,10 +3,19 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from shared.errors import PermanentError
 from shared.events import Axis, Polarity
@@ -21,6 +30,9 @@ _PLACEHOLDER: Final = "{actor}"
 _EVERY_LANGUAGE: Final = "en"
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
 _FORM: Final = 'AXIS: {question: ..., "+1": {proposition: ..., includes: ...}, "-1": {proposition: ...}}'
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 class PropositionError(PermanentError):
@@ -62,14 +74,42 @@ class Wording(BaseModel):
         return text.replace(_PLACEHOLDER, actor)
 
 
+class Shown(BaseModel):
+    """A position that an example shows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    actor: _Text
+    kind: Literal["person", "organisation"]
+    polarity: Literal["+1", "-1"]
+    basis: Literal["stated", "acted", "alleged"]
+    alleged_by: _Text | None = None
+
+    @model_validator(mode="after")
+    def _names_who_alleges(self) -> Self:
+        if (self.basis == "alleged") != (self.alleged_by is not None):
+            raise ValueError("alleged_by is given with the basis alleged, and only then")
+        return self
+
+
+class Example(BaseModel):
+    """An invented sentence, and what it shows on its axis; nothing is an example too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sentence: _Text
+    shows: tuple[Shown, ...] = ()
+
+
 class AxisWording(BaseModel):
     """An axis of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    question: Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
+    question: _Text
     positive: Annotated[Wording, BeforeValidator(_with_proposition), Field(alias="+1")]
     negative: Annotated[Wording, BeforeValidator(_with_proposition), Field(alias="-1")]
+    examples: tuple[Example, ...] = ()
 
     def wording(self, polarity: Polarity) -> Wording:
         """How a polarity is worded."""

@@ -14,6 +14,8 @@ from stance_service.classifiers.base import AnswerError, EndpointError, ModelErr
 
 LONGEST_WAIT: Final = 60.0
 LARGEST_ANSWER: Final = 4 * 1024 * 1024
+WARMER: Final = 0.3
+HOTTEST: Final = 0.9
 AGAIN: Final = frozenset({408, 409, 425, 429})
 HINTS: Final = {
     401: "check STANCE_CHAT_API_KEY",
@@ -85,11 +87,12 @@ class ChatEndpoint:
         Raises EndpointError when no attempt helped, ModelError when the request is refused, TruncatedError when text
         or answer are too long, AnswerError when the endpoint won't speak about this text.
         """
-        reason = ""
+        reason, unread = "", 0
         for attempt in range(self.settings.retries + 1):
             try:
-                return read(self._answer(messages, schema, attempt))
+                return read(self._answer(messages, schema, unread))
             except RubbishError as error:
+                unread += 1
                 again = _AgainError(str(error))
             except _AgainError as error:
                 again = error
@@ -99,13 +102,12 @@ class ChatEndpoint:
                 self._sleep(min(max(again.after, self.settings.backoff_seconds * 2**attempt), LONGEST_WAIT))
         raise EndpointError(f"{self.url}: no useful answer in {self.settings.retries + 1} attempts, the last: {reason}")
 
-    def _answer(self, messages: Sequence[Message], schema: Mapping[str, Any], attempt: int) -> str:
+    def _answer(self, messages: Sequence[Message], schema: Mapping[str, Any], unread: int) -> str:
+        """The text of an answer, after `unread` ones that could not be read."""
         options: dict[str, Any] | None = self._options or self._first_options()
         refusal = ""
         while options is not None:
-            asked = {"model": self.settings.model, "messages": messages, **_formatted(options, schema)}
-            if "seed" in asked:
-                asked["seed"] += attempt  # the same seed would give the same rubbish
+            asked = {"model": self.settings.model, "messages": messages, **_formatted(_varied(options, unread), schema)}
             status, after, content = self._post(asked)
             if status == 200:
                 answer = self._content(content)
@@ -134,14 +136,18 @@ class ChatEndpoint:
                 for chunk in response.iter_bytes():
                     content += chunk
                     if time.monotonic() > deadline:
-                        raise _AgainError(f"no whole answer in {self.settings.timeout_seconds:g} s")
+                        raise _AgainError(self._too_slow())
                     if len(content) > LARGEST_ANSWER:
                         raise _AgainError(f"an answer of more than {LARGEST_ANSWER} bytes")
                 return response.status_code, _retry_after(response.headers.get("retry-after", "")), content
         except httpx2.TimeoutException as error:
-            raise _AgainError(f"no answer in {self.settings.timeout_seconds:g} s") from error
+            raise _AgainError(self._too_slow()) from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise _AgainError(f"{type(error).__name__}: {error}") from error
+
+    def _too_slow(self) -> str:
+        given = f"no whole answer in {self.settings.timeout_seconds:g} s (STANCE_CHAT_TIMEOUT_SECONDS)"
+        return f"{given}; a server with few slots may want fewer calls at once (STANCE_CHAT_PARALLEL)"
 
     def _content(self, content: bytes) -> str:
         try:
@@ -185,6 +191,12 @@ def _formatted(options: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[st
         case "json_object":
             given["response_format"] = {"type": "json_object"}
     return given
+
+
+def _varied(options: Mapping[str, Any], times: int) -> dict[str, Any]:
+    """The options with another draw each time: without chance the same question has the same answer."""
+    draw = {"temperature": min(times * WARMER, HOTTEST), "seed": options.get("seed", 0) + times}
+    return {**options, **{name: value for name, value in draw.items() if name in options}}
 
 
 def _without_refused(options: Mapping[str, Any], refusal: bytes) -> dict[str, Any] | None:

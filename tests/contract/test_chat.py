@@ -191,10 +191,24 @@ def test_a_passing_fault_is_tried_again_and_a_lasting_one_lets_articles_wait(bad
         judge(server, retries=1)
 
 
-def test_each_attempt_draws_another_seed() -> None:
-    with serving(in_turn(says("?"), states())) as server:
-        judge(server, retries=1)
-    assert [r["seed"] for r in server.requests] == [0, 1]
+def test_after_an_answer_that_cannot_be_read_another_one_is_drawn() -> None:
+    with serving(in_turn(says("?"), says("?"), states())) as server:
+        judge(server, retries=2)
+    assert [(r["seed"], r["temperature"]) for r in server.requests] == [(0, 0), (1, 0.3), (2, 0.6)]
+
+
+def test_after_no_answer_at_all_the_same_question_is_put_again() -> None:
+    with serving(in_turn(refuses(503), Reply(hang_up=True), states())) as server:
+        judge(server, retries=2)
+    assert server.requests[0] == server.requests[1] == server.requests[2]
+
+
+def test_what_a_server_keeps_of_one_question_begins_the_next_one_too() -> None:
+    with serving(lambda _: states()) as server:
+        judge(server, BODY)
+        judge(server, LONG)
+    one, other = (r["messages"][0]["content"] for r in server.requests[:2])
+    assert other.startswith(one[: len(one) * 9 // 10])
 
 
 def test_waits_double_and_heed_the_server() -> None:
@@ -209,7 +223,7 @@ def test_waits_double_and_heed_the_server() -> None:
 def test_a_slow_server_is_given_up_in_time(pause: float) -> None:
     with serving(lambda _: Reply(body=states(GOOD).body, pause=pause)) as server:
         began = time.monotonic()
-        with pytest.raises(EndpointError, match=r"in 0\.4 s"):
+        with pytest.raises(EndpointError, match=r"in 0\.4 s \(STANCE_CHAT_TIMEOUT_SECONDS\)"):
             list(classifiers.chat(server.url, timeout=0.4).classify([text(BODY)]))
         assert time.monotonic() - began < 12
 

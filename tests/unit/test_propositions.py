@@ -1,11 +1,19 @@
 """Axes as configuration."""
 
+import re
+
 import pytest
 
+from shared.events import Basis
+from stance_service.actors.registry import Registry
 from stance_service.axes import built_in_propositions
+from stance_service.classifiers.prompt import messages
+from stance_service.classifiers.verify import Verifier, read_answer
 from stance_service.propositions import MAX_AXES, PropositionError, parse
+from tests.classifiers import text
 
 AXIS = 'safety: {question: Regulate AI, "+1": "{actor} wants rules.", "-1": "{actor} wants no rules."}'
+SHOWN = '{actor: A, kind: person, polarity: "+1", basis: alleged}'
 SEVEN = {"en", "de", "fr", "es", "it", "pt", "nl"}
 
 
@@ -41,6 +49,22 @@ def test_a_name_with_braces_is_a_name() -> None:
     assert parse(AXIS, "f").axes["safety"].wording(1).about("{actor} & {0}", "en") == "{actor} & {0} wants rules."
 
 
+def test_the_examples_of_the_built_in_axes_are_told_as_the_model_is_to_answer() -> None:
+    axes = built_in_propositions()
+    (system, _) = messages(text("Body."), [(0, 5)], axes)
+    article, answer = re.findall(r"An article that says\n(.*)\nis answered\n(.*)", system["content"])[0]
+    verifier = Verifier(text(article), axes.axes, Registry.shipped())
+    found = verifier.judgements([(read_answer(answer), [(0, len(article))])])
+    assert not verifier.dropped
+    assert {(j.axis, j.polarity) for j in found} == {(name, polarity) for name, polarity, _ in axes}
+    assert {j.basis for j in found} == set(Basis)
+
+
+def test_an_axis_may_do_without_examples() -> None:
+    (system, _) = messages(text("Body."), [(0, 5)], parse(AXIS, "f"))
+    assert "Answer with one JSON object and nothing else.\n" in system["content"]
+
+
 def test_an_empty_file_adds_nothing() -> None:
     assert not parse("# nothing\n", "axes.yaml").axes
 
@@ -61,6 +85,8 @@ def test_an_empty_file_adds_nothing() -> None:
         (AXIS.replace('"{actor} wants no rules."', "{proposition: {}}"), "at least 1 item"),
         (AXIS.replace('"{actor} wants no rules."', "[]"), r"safety\.-1"),
         (AXIS.replace("rules.", "rules." + "x" * 1000), "longer than 1000"),
+        (AXIS[:-1] + ", examples: [{}]}", r"safety\.examples\.0\.sentence: Field required"),
+        (AXIS[:-1] + ", examples: [{sentence: s, shows: [" + SHOWN + "]}]}", "alleged_by is given with"),
     ],
 )
 def test_what_is_wrong_is_refused_naming_the_file_and_what_is_allowed(content: str, said: str) -> None:
