@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ingest_service import commands
 from ingest_service.exit_status import FAILED, REFUSED
 from shared.errors import StanceError, TransientError
-from shared.observability import configure_logging
+from shared.observability import configure_logging, report_failure
 from shared.settings import LogSettings, explain
 from shared.termination import end_on_sigterm
 
@@ -29,10 +29,10 @@ def main() -> None:
         configure_logging("ingest-service", logs.log_level, logs.log_format)
         app()
     except ValidationError as error:
-        print(explain(error), file=sys.stderr)
+        report_failure("ingest-service", explain(error))
         sys.exit(REFUSED)
     except StanceError as error:
-        print(error, file=sys.stderr)
+        report_failure("ingest-service", error)
         sys.exit(FAILED if isinstance(error, TransientError) else REFUSED)
 
 

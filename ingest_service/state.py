@@ -72,9 +72,9 @@ class State:
         self._wait = wait_seconds
         try:
             self._connection = self._opened()
-        except sqlite3.DatabaseError as error:
-            if path is None or isinstance(error, sqlite3.OperationalError):
-                raise PermanentError(f"{path} can't be used: {error}. See STANCE_DATA_DIR.") from error
+        except (OSError, sqlite3.DatabaseError) as error:
+            if path is None or isinstance(error, OSError | sqlite3.OperationalError):
+                raise PermanentError(self._wrong(error)) from error
             _log.warning("%s is damaged and is made anew: %s", path, error)
             _remove(path)
             self._connection = self._opened()
@@ -87,7 +87,7 @@ class State:
     def writing(self, *, keep: bool = True) -> Iterator["State"]:
         """A transaction, all or nothing, while no other process writes; `keep` False undoes it at the end.
 
-        Raises TransientError if another process does not finish.
+        Raises TransientError if another process does not finish, or there is no room.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -95,10 +95,13 @@ class State:
             raise TransientError(f"another process has been publishing for {self._wait:.0f} s: {error}") from error
         try:
             yield self
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("COMMIT" if keep else "ROLLBACK")
+        except BaseException as error:
+            if self._connection.in_transaction:  # SQLite has ended it itself if there was no room
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise TransientError(self._wrong(error)) from error
             raise
-        self._connection.execute("COMMIT" if keep else "ROLLBACK")
 
     def latest(self, article_id: str) -> tuple[int, str | None] | None:
         """Revision and fingerprint (None: retracted) of the latest revision published."""
@@ -189,6 +192,9 @@ class State:
         self._connection.execute("DELETE FROM answers WHERE answered_at < ?", (_text(answer.answered_at - kept),))
         row = (answer.key, answer.request, answer.answer, _text(answer.answered_at))
         self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
+
+    def _wrong(self, error: Exception) -> str:
+        return f"{self._path}: {error}. STANCE_DATA_DIR must be a folder that we may write to and that has room."
 
     def _opened(self) -> sqlite3.Connection:
         if self._path is not None:

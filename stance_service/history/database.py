@@ -66,10 +66,13 @@ def begun(engine: Engine) -> Iterator[Connection]:
         raise
     except DatabaseError as error:
         kind = TransientError if isinstance(error, OperationalError) else PermanentError
-        raise kind(
-            f"STANCE_HISTORY_URL={engine.url}: {str(error.orig).strip()}. Check the address, the password, the "
-            "rights of the user, and that the database runs and has room."
-        ) from error
+        raise kind(f"STANCE_HISTORY_URL={engine.url}: {str(error.orig).strip()}. {_hint(engine)}") from error
+
+
+def _hint(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        return "Its folder (STANCE_DATA_DIR, if no address is set) must be one that we may write to and that has room."
+    return "Check the address, the password, the rights of the user, and that the database runs and has room."
 
 
 def _address(url: str, password: str) -> URL:

@@ -12,7 +12,7 @@ from ingest_service.publish import Candidate, Publishing, Remember, Step
 from ingest_service.sources import Gone, Known
 from ingest_service.state import State
 from ingest_service.topic import Entry, Place
-from shared.errors import BadInputError, BrokerUnavailableError, TransientError
+from shared.errors import BadInputError, BrokerUnavailableError, PermanentError, TransientError
 from shared.events import Article, Retraction
 from shared.topics import MAX_RECORD_BYTES, RAW_DOCUMENTS
 from tests.documents import PROSE, READ_AT, article, document
@@ -223,3 +223,23 @@ def test_what_an_article_was_found_in_is_kept_before_the_article_is(state: State
     with pytest.raises(BrokerUnavailableError):
         publishing.publish([candidate()])
     assert written == [RAW_DOCUMENTS.name]
+
+
+def test_a_full_disk_is_told_with_its_setting_and_publishing_goes_on_once_there_is_room(
+    publishing: Publishing, state: State, topic: MemoryTopic
+) -> None:
+    (pages,) = state.connection.execute("PRAGMA page_count").fetchone()
+    state.connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [candidate(f"{PROSE[0]}\n\nMore on page {number}.", key=f"{number}.txt") for number in range(100)]
+    with pytest.raises(TransientError, match=r"full.*STANCE_DATA_DIR"):
+        publishing.publish(many)
+    state.connection.execute(f"PRAGMA max_page_count = {1000 * pages}")
+    publishing.catch_up()
+    publishing.publish(many)
+    assert sorted(revisions(topic)) == sorted((1, each.found.article.body) for each in many)
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PermanentError, match=r"STANCE_DATA_DIR"):
+        State(tmp_path / "file" / "state.sqlite")
