@@ -16,6 +16,8 @@ import msgspec
 
 from shared.dead_letters import Record
 from shared.errors import PermanentError
+from shared.events import StanceChange
+from stance_service.alerts.rules import Told
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -25,6 +27,10 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS waiting ON deliveries (channel, due_at) WHERE state = 'waiting';
 CREATE TABLE IF NOT EXISTS channels (name TEXT PRIMARY KEY, failing_since REAL, disabled_because TEXT);
+CREATE TABLE IF NOT EXISTS told (
+    rule TEXT NOT NULL, actor TEXT NOT NULL, axis TEXT NOT NULL, change_id TEXT NOT NULL, towards TEXT NOT NULL,
+    at REAL NOT NULL, PRIMARY KEY (rule, actor, axis)
+);
 """
 
 
@@ -61,14 +67,19 @@ class Outbox:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.executescript(_SCHEMA)
         except (OSError, sqlite3.DatabaseError) as error:
-            raise PermanentError(f"{path} can't be used: {error}. See STANCE_DATA_DIR.") from error
+            raise PermanentError(
+                f"{path}: {error}. STANCE_DATA_DIR must be a folder that we may write to and that has room."
+            ) from error
 
     def close(self) -> None:
         """Give the file back."""
         self._connection.close()
 
-    def add(self, record: Record, deliveries: Iterable[Delivery]) -> None:
-        """All or nothing; of several to one channel the earliest. What was parked waits anew if it was driven again."""
+    def add(self, record: Record, deliveries: Iterable[Delivery], told: Told) -> None:
+        """All or nothing; of several to one channel the earliest. What was parked waits anew if it was driven again.
+
+        `told`: what their rules tell by them.
+        """
         place = f"{record.topic}/{record.partition}/{record.offset}"
         encoded = msgspec.json.encode(record)
         with self._transaction() as connection:
@@ -82,6 +93,23 @@ class Outbox:
                     "WHERE state = 'parked' AND place <> excluded.place",
                     (each.channel, each.change_id, each.notice, each.rule, place, encoded, due),
                 )
+                connection.execute(
+                    "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (rule, actor, axis) DO UPDATE SET "
+                    "change_id = excluded.change_id, towards = excluded.towards, at = excluded.at "
+                    "WHERE at <= excluded.at",
+                    (each.rule, told.actor, told.axis, told.change_id, told.towards, told.at.timestamp()),
+                )
+
+    def told(self, rule: str, of: StanceChange) -> Told | None:
+        """What a rule told last of the actor of a change, on its axis."""
+        found = self._connection.execute(
+            "SELECT change_id, towards, at FROM told WHERE rule = ? AND actor = ? AND axis = ?",
+            (rule, of.actor, of.axis),
+        ).fetchone()
+        if found is None:
+            return None
+        change_id, towards, at = found
+        return Told(change_id, of.actor, of.axis, towards, datetime.fromtimestamp(at, UTC))
 
     def next_due(self, channel: str, now: datetime) -> Waiting | None:
         """The notice that waits longest."""

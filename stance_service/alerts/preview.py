@@ -1,6 +1,7 @@
 """What rules would have sent, to read on a terminal. Pure."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -11,12 +12,13 @@ from stance_service.alerts import wording
 from stance_service.alerts.rules import Rule, Tags
 
 
-def preview(rules: Iterable[Rule], changes: Sequence[StanceChange], tags: Tags) -> RenderableType:
-    """Each rule with the changes that it wants."""
+def preview(rules: Iterable[Rule], changes: Sequence[StanceChange], tags: Tags, earliest: datetime) -> RenderableType:
+    """Each rule with the changes that it would have sent, of those to positions that began at `earliest` or later."""
     trees = []
+    count = sum(change.effective_at >= earliest for change in changes)
     for rule in rules:
-        wanted = [change for change in changes if rule.wants(change, tags)]
-        tree = Tree(Text(f"{rule.name}: {len(wanted)} of {len(changes)} changes → {', '.join(sorted(rule.channels))}"))
+        wanted = [change for change in rule.selected(changes, tags) if change.effective_at >= earliest]
+        tree = Tree(Text(f"{rule.name}: {len(wanted)} of {count} changes → {', '.join(sorted(rule.channels))}"))
         for change in wanted:
             tree.add(Text(wording.headline(change)))
         trees.append(tree)

@@ -67,7 +67,8 @@ def _unknown(book: Rulebook, known: Known) -> Iterator[tuple[Path, str]]:
             ("tags", rule.tags, tags),
         ):
             for value in sorted(given - allowed):
-                yield (*here, field), f"there is no {value!r}; allowed are {', '.join(sorted(allowed)) or 'none'}"
+                named = ", ".join(sorted(allowed)) or "none, as no actor of the registry has any (STANCE_REGISTRY)"
+                yield (*here, field), f"there is no {value!r}; allowed are {named}"
 
 
 def _said(error: Any) -> str:

@@ -1,19 +1,20 @@
 """Which stance changes matter to whom, and when they may be told. Pure."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from shared.events import Axis, Basis, ChangeKind, Probability, Slug, StanceChange
+from shared.events import Axis, Basis, ChangeKind, Digest, Probability, Slug, StanceChange
 
 Towards = Literal["+1", "-1", "unclear"]
 Tags = Mapping[Slug, Set[str]]
 """The tags of each registered actor."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 LONGEST_DIGEST_MINUTES: Final = 7 * 24 * 60
+LONGEST_DEDUPLICATION_MINUTES: Final = 366 * 24 * 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,6 +65,22 @@ class QuietHours(Part):
         return at
 
 
+class Told(NamedTuple):
+    """What a rule tells of an actor on an axis by sending a change."""
+
+    change_id: Digest
+    actor: Slug
+    axis: Axis
+    towards: Towards
+    at: datetime
+    """When it was detected."""
+
+    @classmethod
+    def by(cls, change: StanceChange) -> Self:
+        """The change."""
+        return cls(change.id, change.actor, change.axis, _towards(change), change.detected_at)
+
+
 class Rule(Part):
     """Wants a change for which all that is given holds; of several values any will do."""
 
@@ -78,6 +95,7 @@ class Rule(Part):
     basis: frozenset[Basis] = frozenset()
     quiet: QuietHours | None = None
     digest_minutes: Annotated[int, Field(ge=1, le=LONGEST_DIGEST_MINUTES)] | None = None
+    deduplicate_minutes: Annotated[int, Field(ge=1, le=LONGEST_DEDUPLICATION_MINUTES)] | None = None
 
     def wants(self, change: StanceChange, tags: Tags) -> bool:
         """Whether the change matters."""
@@ -89,6 +107,26 @@ class Rule(Part):
             and change.probability >= self.minimum_probability
             and (not self.basis or any(cause.basis in self.basis for cause in change.causes))
         )
+
+    def repeats(self, change: StanceChange, last: Told | None) -> bool:
+        """Whether the change tells too soon what was told last of the actor on the axis.
+
+        The same change again is none, nor is one from before: it was parked, and is driven again.
+        """
+        if self.deduplicate_minutes is None or last is None or last.change_id == change.id:
+            return False
+        passed = change.detected_at - last.at
+        soon = timedelta(0) <= passed < timedelta(minutes=self.deduplicate_minutes)
+        return soon and last.towards == _towards(change)
+
+    def selected(self, changes: Iterable[StanceChange], tags: Tags) -> Iterator[StanceChange]:
+        """Those that it would send of changes that come in this order."""
+        told: dict[tuple[Slug, Axis], Told] = {}
+        for change in changes:
+            subject = change.actor, change.axis
+            if self.wants(change, tags) and not self.repeats(change, told.get(subject)):
+                told[subject] = Told.by(change)
+                yield change
 
     def due(self, at: datetime) -> datetime:
         """When a change that comes at an instant may be sent; one due time, one digest."""

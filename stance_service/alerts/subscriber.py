@@ -20,7 +20,7 @@ from shared.settings import BrokerSettings
 from shared.topics import CHANGES
 from stance_service.alerts.dispatch import Park, utc_now
 from stance_service.alerts.outbox import Delivery, Outbox
-from stance_service.alerts.rules import Rule, Tags
+from stance_service.alerts.rules import Rule, Tags, Told
 
 GROUP: Final = "alert"
 
@@ -51,7 +51,9 @@ class Subscriber:
         except PermanentError as error:
             await self._park(record, str(error))
             return
-        self._outbox.add(record, deliveries(change, self._rules, self._tags, self._clock()))
+        wanting = [rule for rule in self._rules if rule.wants(change, self._tags)]
+        telling = [each for each in wanting if not each.repeats(change, self._outbox.told(each.name, change))]
+        self._outbox.add(record, deliveries(change, telling, self._clock()), Told.by(change))
         RECORDS.labels(record.topic, "alerted").inc()
 
     async def _handle(self, message: KafkaMessage) -> None:
@@ -66,16 +68,15 @@ class Subscriber:
             self.failure = error
 
 
-def deliveries(change: StanceChange, rules: Iterable[Rule], tags: Tags, now: datetime) -> Iterator[Delivery]:
-    """What the rules want to be sent of a change that comes now."""
+def deliveries(change: StanceChange, rules: Iterable[Rule], now: datetime) -> Iterator[Delivery]:
+    """What is to be sent of a change that comes now, by the rules that tell it."""
     for rule in rules:
-        if rule.wants(change, tags):
-            due_at = rule.due(now)
-            notice = change.id
-            if rule.digest_minutes is not None:
-                notice = digest("digest", {"rule": rule.name, "due_at": due_at.isoformat()})
-            for channel in sorted(rule.channels):
-                yield Delivery(channel, change.id, notice, rule.name, due_at)
+        due_at = rule.due(now)
+        notice = change.id
+        if rule.digest_minutes is not None:
+            notice = digest("digest", {"rule": rule.name, "due_at": due_at.isoformat()})
+        for channel in sorted(rule.channels):
+            yield Delivery(channel, change.id, notice, rule.name, due_at)
 
 
 def declare(

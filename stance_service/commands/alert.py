@@ -72,8 +72,8 @@ def _show(book: Rulebook, known: Known, since: str | None) -> None:
     except ValueError as error:
         raise PermanentError(f"--since: {error}") from error
     with up_to_date("alert") as (history, _):
-        changes = [change for change in history.changes() if change.effective_at >= earliest]
-    Console().print(preview(book.rules, changes, known.tags))
+        changes = history.changes()
+    Console().print(preview(book.rules, changes, known.tags, earliest))
 
 
 def _enable(book: Rulebook, name: str) -> None:

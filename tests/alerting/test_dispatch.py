@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,27 @@ async def test_a_digest_holds_the_changes_of_its_window(setting: Setting) -> Non
     await setting.send(minutes=60)
     assert setting.endpoint.told == [[change("a").id, change("b").id], [change("c").id]]
     assert all(notice.digest for notice in setting.endpoint.taken)
+
+
+async def test_what_was_told_last_is_not_told_again_too_soon(setting: Setting) -> None:
+    daily = (rule(deduplicate_minutes=1440),)
+    before = change().before
+    assert before is not None
+
+    def later(name: str, hours: int, **fields: Any) -> Record:
+        return record(change(name, detected_at=NOON + timedelta(hours=hours), **fields), hours)
+
+    await setting.take(later("turned", 0), later("again", 1), rules=daily)
+    await setting.send()
+    setting.restart()
+    await setting.take(later("still", 23), later("other", 23, actor="meta"), rules=daily)
+    await setting.take(
+        later("back", 23, after=before), later("forth", 23), later("old", 23, axis="profit"), rules=daily
+    )
+    await setting.take(later("turned", 0), later("a day on", 47), rules=daily)
+    await setting.send()
+    told = ("turned", "other", "back", "forth", "old", "a day on")
+    assert setting.endpoint.told == [[change(name).id] for name in told]
 
 
 async def test_a_failure_is_followed_by_longer_and_longer_pauses(setting: Setting) -> None:

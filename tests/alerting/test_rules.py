@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from shared.events import ChangeKind
 from stance_service.alerts.retrying import Patience
-from stance_service.alerts.rulebook import RulesError
+from stance_service.alerts.rulebook import Known, RulesError, parse
 from stance_service.alerts.rules import QuietHours
 from stance_service.alerts.subscriber import deliveries
-from tests.alerting.changes import KNOWN, change, rule, rulebook
+from tests.alerting.changes import KNOWN, NOON, change, rule, rulebook
 
 NIGHT = {"from": "22:00", "until": "07:00", "zone": "Europe/Berlin"}
 
@@ -87,11 +87,18 @@ def test_a_notice_is_never_early_nor_sent_in_quiet_hours(
 @given(st.lists(INSTANTS, min_size=2, max_size=2), st.integers(1, 1440))
 def test_changes_of_a_window_and_no_others_share_a_digest(instants: list[datetime], minutes: int) -> None:
     first, second = (
-        next(iter(deliveries(change(str(number)), [rule(digest_minutes=minutes)], KNOWN.tags, at))).notice
+        next(iter(deliveries(change(str(number)), [rule(digest_minutes=minutes)], at))).notice
         for number, at in enumerate(instants)
     )
     windows = {(at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(minutes=minutes) for at in instants}
     assert (first == second) == (len(windows) == 1)
+
+
+def test_the_changes_selected_of_the_past_are_those_that_would_have_been_sent() -> None:
+    past = [change(str(hour), detected_at=NOON + timedelta(hours=hour)) for hour in range(50)]
+    daily = rule(deduplicate_minutes=1440, kinds=["shift"])
+    unwanted = change("unwanted", "established", detected_at=NOON)
+    assert list(daily.selected([unwanted, *past], KNOWN.tags)) == [past[0], past[24], past[48]]
 
 
 @given(st.integers(1, 100), st.floats(0, 1))
@@ -143,6 +150,7 @@ def test_a_file_of_rules_is_read() -> None:
         ("[here, desk]", "[there]", "line 14: rules.0.channels: there is no 'there'; allowed are desk, here"),
         ("[here, desk]", "[]", "line 14: rules.0.channels: .*at least 1"),
         ("digest_minutes: 60", "digest_minutes: 0", "line 13: rules.0.digest_minutes"),
+        ("digest_minutes: 60", "deduplicate_minutes: -1", "line 13: rules.0.deduplicate_minutes"),
         ("kind: email", "kind: fax", "line 4: channels.desk: .*'webhook', 'alertmanager', 'slack', 'email'"),
         ("from: a@example.org", "from: a", "line 7: channels.desk.email.from"),
         ("    tags: [lab]\n", "    tags: [lab]\n    tags: [lab]\n", "tags given twice"),
@@ -156,3 +164,8 @@ def test_a_wrong_file_is_refused_with_the_line_the_field_and_what_is_allowed(rig
     assert right in GOOD
     with pytest.raises(RulesError, match=said):
         rulebook(GOOD.replace(right, wrong))
+
+
+def test_a_tag_that_no_actor_has_is_refused_saying_where_tags_are_given() -> None:
+    with pytest.raises(RulesError, match="allowed are none, as no actor of the registry has any"):
+        parse(GOOD, "rules.yaml", Known({"openness"}, {"openai": frozenset()}))
