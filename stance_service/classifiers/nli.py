@@ -35,8 +35,8 @@ class NliModel:
         config = _config(self.folder)
         self.entailment_label, labels = _labels(config, self.folder)
         self.tokenizer = load_tokenizer(self.folder)
-        self.max_tokens = min(MAX_TOKENS, self.tokenizer.model_max_length, _positions(config))
-        self.logits, weights = _runner(self.folder)
+        self.logits, weights, self.length = _runner(self.folder)
+        self.max_tokens = self.length or min(MAX_TOKENS, self.tokenizer.model_max_length, _positions(config))
         self.digest = _digest([self.folder / "config.json", *weights])
         self._check(labels)
 
@@ -50,8 +50,9 @@ class NliModel:
 
     def _encoded(self, pairs: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
         premises, hypotheses = [p for p, _ in pairs], [h for _, h in pairs]
+        padding = "max_length" if self.length else "longest"
         encoded: Mapping[str, Any] = self.tokenizer(
-            premises, hypotheses, truncation=True, max_length=self.max_tokens, padding=True, return_tensors="np"
+            premises, hypotheses, truncation=True, max_length=self.max_tokens, padding=padding, return_tensors="np"
         )
         return encoded
 
@@ -121,28 +122,31 @@ def _graph(folder: Path) -> Path | None:
     return next((folder / g for g in GRAPHS if (folder / g).is_file()), None)
 
 
-def _runner(folder: Path) -> tuple[Logits, list[Path]]:
+def _runner(folder: Path) -> tuple[Logits, list[Path], int | None]:
+    """The model, its files, and the one length in tokens that it takes, if it takes no other."""
     graph = _graph(folder)
     if graph is not None:
-        return _onnx(graph), [graph, *graph.parent.glob(graph.name + "?data")]
+        logits, length = _onnx(graph)
+        return logits, [graph, *graph.parent.glob(graph.name + "?data")], length
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise ModelError(
             f"{folder}: no model file; it must hold model.onnx or, with the extra [torch], model.safetensors"
         )
-    return _torch(folder), weights
+    return _torch(folder), weights, None
 
 
-def _onnx(graph: Path) -> Logits:
+def _onnx(graph: Path) -> tuple[Logits, int | None]:
     loaded = session(graph)
     inputs = [i.name for i in loaded.get_inputs()]
+    length = loaded.get_inputs()[0].shape[-1]
 
     def logits(encoded: Mapping[str, Any]) -> Floats:
         some = encoded["input_ids"]
         given = {name: encoded[name] if name in encoded else np.zeros_like(some) for name in inputs}
         return np.asarray(loaded.run(None, given)[0], dtype=np.float32)
 
-    return logits
+    return logits, length if isinstance(length, int) else None
 
 
 def _torch(folder: Path) -> Logits:

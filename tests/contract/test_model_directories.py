@@ -81,6 +81,14 @@ def test_a_premise_beyond_the_model_is_cut() -> None:
     assert len(NliModel(str(NLI)).entailment([("word " * 20_000, PAIR[1])])) == 1
 
 
+def test_a_graph_of_one_length_answers_as_one_of_any_length_does(nli: Path) -> None:
+    any_length = NliModel(str(nli)).entailment([PAIR])
+    shutil.copy(nli / "fixed_length.onnx", nli / "model.onnx")
+    model = NliModel(str(nli))
+    assert model.entailment([PAIR]) == pytest.approx(any_length)
+    assert len(model.entailment([("word " * 20_000, PAIR[1])])) == 1
+
+
 def test_label_order_is_read_from_the_configuration(nli: Path) -> None:
     first = NliModel(str(nli)).entailment([PAIR])
     edited(nli, id2label={"0": "ENTAILMENT", "1": "neutral", "2": "Contradiction"})

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 HERE = Path(__file__).parent
 WIDTH = 16
 TAGS, STANCES = 5, 14
+FIXED_LENGTH = 48
 SPECIAL = {"unk_token": "<unk>", "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
 MARKER = "[S]"
 
@@ -149,6 +151,15 @@ def make_nli(folder: Path, tokenizer: Tokenizer) -> None:
     ones = torch.ones((2, 12), dtype=torch.long)
     inputs = ["input_ids", "attention_mask", "token_type_ids"]
     export(Logits(model), (ones, ones, ones), folder / "model.onnx", inputs, ["logits"])
+    fix_length(folder / "model.onnx", folder / "fixed_length.onnx")
+
+
+def fix_length(graph: Path, fixed: Path) -> None:
+    """The graph as some exporters leave it: for one length only."""
+    model = onnx.load(str(graph))
+    for given in model.graph.input:
+        given.type.tensor_type.shape.dim[1].dim_value = FIXED_LENGTH
+    onnx.save(model, str(fixed))
 
 
 @torch.no_grad()
