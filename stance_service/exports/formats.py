@@ -15,9 +15,10 @@ Write = Callable[[Iterable[Row], Sequence[Column], Path], None]
 _GRAPHML: Final = "http://graphml.graphdrawing.org/xmlns"
 _GRAPHML_TYPES: Final = {"integer": "int", "number": "double", "truth": "boolean"}
 _DNA: Final = (
-    "ID", "time", "docId", "docTitle", "docAuthor", "docSource", "docSection", "docNotes", "docType",
+    "statement ID", "time", "document ID", "document title", "author", "source", "section", "type", "text",
     "person", "organization", "concept", "agreement",
 )  # fmt: skip
+_DNA_HAS_NO: Final = str.maketrans({";": ",", '"': "'"})
 
 
 class ExportError(PermanentError):
@@ -86,16 +87,16 @@ def write_graphml(rows: Iterable[Row], columns: Sequence[Column], path: Path) ->
 
 
 def write_dna(rows: Iterable[Row], _columns: Sequence[Column], path: Path) -> None:
-    """Statements as in the event list of the Discourse Network Analyzer: semicolons, everything quoted."""
+    """Statements as in the event list that version 3 of the Discourse Network Analyzer writes."""
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL)
+        writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         writer.writerow(_DNA)
         documents: dict[str, int] = {}
         for number, row in enumerate(rows, 1):
             document = documents.setdefault(row["article_id"], len(documents) + 1)
-            when = datetime.combine(row["date"], datetime.min.time()).strftime("%d-%m-%Y")
-            about = [row["title"], "", row["url"] or "", "", row["evidence"], ""]
-            writer.writerow([number, when, document, *about, "", row["source"], row["target"], row["agreement"]])
+            texts = (row["title"], "", row["url"] or "", "", "", row["evidence"], "", row["source"], row["target"])
+            plain = [each.translate(_DNA_HAS_NO) for each in texts]
+            writer.writerow([number, f"{row['date']} 00:00:00", document, *plain, row["agreement"]])
 
 
 TABLE_FORMATS: Final[Mapping[str, Write]] = {"csv": write_csv, "jsonl": write_jsonl, "parquet": write_parquet}

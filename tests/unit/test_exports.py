@@ -116,4 +116,6 @@ def test_statements_for_the_discourse_network_analyzer_have_its_variables(tmp_pa
     with written("edges", "dna", tmp_path).open(newline="") as file:
         first, second = csv.DictReader(file, delimiter=";")
     assert (first["organization"], first["concept"], first["agreement"]) == ("openai", "openness", "0")
-    assert (first["time"], second["time"], second["docTitle"]) == ("16-05-2016", "13-03-2024", "Article a")
+    assert (first["time"], second["time"]) == ("2016-05-16 00:00:00", "2024-03-13 00:00:00")
+    assert (second["document title"], second["document ID"]) == ("Article a", "2")
+    assert first["text"] == "Said 'never', and\nmeant it, 100 %.", "as that program writes separators"
