@@ -2,7 +2,7 @@
 # BASE_IMAGE is any Debian with Python 3.11 or later, python3-venv included.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
-FROM ${BASE_IMAGE} AS build
+FROM ${BASE_IMAGE} AS packages
 WORKDIR /build
 COPY requirements.lock requirements-build.lock ./
 # Bytecode is made here, as the root file system is read-only; not that of hundreds of models which nobody loads.
@@ -14,14 +14,18 @@ RUN python3 -m venv tools \
     && find /app/lib -type d -name tests -prune -exec rm -r {} + \
     && rm -f /app/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.* \
     && /app/bin/python -m compileall -q -x transformers/models /app/lib
+
+FROM packages AS build
 COPY pyproject.toml README.md LICENSE ./
 COPY shared shared
 COPY ingest_service ingest_service
 COPY stance_service stance_service
+# What is ours is kept apart: a layer of its own is all that an upgrade fetches while the packages stay the same.
 RUN tools/bin/hatchling build -t wheel -d dist \
-    && tools/bin/pip --python /app/bin/python install --no-cache-dir --no-deps --no-index dist/*.whl \
-    && tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o /app/sbom.cdx.json /app/bin/python
-RUN mv /app/lib/python3*/site-packages/stance_service/models /models
+    && tools/bin/pip --python /app/bin/python install --no-cache-dir --no-deps --no-index --prefix /ours dist/*.whl \
+    && mv /ours/lib/python3*/site-packages/stance_service/models /models \
+    && cp -a /ours/. /app \
+    && tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o /ours/sbom.cdx.json /app/bin/python
 
 # Both services have the layer with all packages in common, so that a machine keeps it once.
 FROM ${BASE_IMAGE} AS service
@@ -40,7 +44,8 @@ ENV PATH=/app/bin:$PATH \
     STANCE_HEALTH_PORT=8081 \
     STANCE_LOG_FORMAT=json
 RUN install -d -o 10001 -g 10001 /data
-COPY --from=build /app /app
+COPY --from=packages /app /app
+COPY --from=build /ours /app
 WORKDIR /data
 EXPOSE 8081
 USER 10001:10001

@@ -63,7 +63,8 @@ secrets/%:
 	chmod 644 $@  # the folder is closed; in containers user 10001 reads them
 
 up: secrets
-	docker compose up --detach --build --wait
+	docker compose build ingest topics  # once each: all services but ingest run the image that topics does
+	docker compose up --detach --no-build --wait
 
 down:
 	docker compose down

@@ -12,7 +12,7 @@ from typing import Any
 from tests.kafka.apache import free_port
 
 ROOT = Path(__file__).parents[2]
-BUILD = "--no-build" if os.environ.get("STANCE_TEST_NO_BUILD") else "--build"
+BUILDS = not os.environ.get("STANCE_TEST_NO_BUILD")
 BUILD_SECONDS = 3600
 STEP_SECONDS = 600
 
@@ -78,7 +78,9 @@ def up(name: str) -> Iterator[Project]:
     """Built and started from nothing, all of it healthy; taken down with its volumes at the end."""
     project = Project(name)
     try:
-        project.compose("up", "--detach", BUILD, "--wait", "--quiet-pull", seconds=BUILD_SECONDS)
+        if BUILDS:
+            project.compose("build", "ingest", "topics", seconds=BUILD_SECONDS)
+        project.compose("up", "--detach", "--no-build", "--wait", "--quiet-pull")
         yield project
     finally:
         project.compose("down", "--volumes", "--timeout", "10")
