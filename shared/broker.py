@@ -149,7 +149,13 @@ def commit_start(reader: Consumer, topic: str, seconds: float, *, at_end: bool) 
     """
     partitions = reader.list_topics(topic, seconds).topics[topic].partitions
     places = [TopicPartition(topic, number) for number in partitions]
-    known = committed(reader, places, seconds)
+    try:
+        known = committed(reader, places, seconds)
+    except KafkaException as error:
+        heard = reader.poll(0)  # what the client was told says more than that it has no answer
+        if heard is not None and (reason := heard.error()) is not None:
+            raise KafkaException(reason) from error
+        raise
     fresh = [place for place in known if place.offset < 0]
     for place in fresh:
         place.offset = watermarks(reader, place, seconds)[int(at_end)]

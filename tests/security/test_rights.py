@@ -18,6 +18,7 @@ from shared.settings import BrokerSettings
 from shared.signing import SigningKey, TrustedKey, TrustedKeys
 from stance_service.audit.checkpointer import Checkpointer
 from stance_service.audit.verify import Verification
+from stance_service.alerts.subscriber import begin
 from stance_service.belief import Parameters
 from stance_service.history import History
 from stance_service.history.feed import Feed
@@ -176,6 +177,11 @@ def test_a_service_under_another_ones_user_says_which_right_is_missing(cluster: 
     with pytest.raises(StanceError, match=r"user 'stance-alert' lacks .*stance-service topics --acls"):
         with tracking(service(cluster, "alert")):
             wait_until_read(cluster.settings(SUPER_USER), "nobody", topics.POSITIONS, 30)
+
+
+def test_who_alerts_without_the_right_on_its_group_is_told_so(cluster: Secured) -> None:
+    with pytest.raises(StanceError, match=r"user 'stance-serve' lacks Read on its consumer group"):
+        begin(service(cluster, "serve").model_copy(update={"kafka_timeout_seconds": 10}), "now")
 
 
 def test_a_wrong_password_is_named_and_not_told(cluster: Secured, tmp_path: Path) -> None:
