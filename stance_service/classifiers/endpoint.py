@@ -156,7 +156,7 @@ class ChatEndpoint:
             message, finish = choice["message"], choice.get("finish_reason")
             text, refusal = message.get("content"), message.get("refusal")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-            raise _AgainError(f"not a chat completion: {_excerpt(content)}") from error
+            raise _AgainError(f"not a chat completion: {_excerpt(content)}; {DEFAULT_HINT}") from error
         self._count(answer.get("usage"))
         if finish == "length":
             CHAT_CALLS.labels("truncated").inc()

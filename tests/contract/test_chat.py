@@ -228,6 +228,12 @@ def test_a_slow_server_is_given_up_in_time(pause: float) -> None:
         assert time.monotonic() - began < 12
 
 
+def test_a_page_instead_of_an_answer_points_to_the_address() -> None:
+    page = Reply(body=b"<html>It works!</html>")
+    with serving(lambda _: page) as server, pytest.raises(EndpointError, match=r"It works!.*STANCE_CHAT_BASE_URL"):
+        judge(server)
+
+
 def test_a_closed_port_lets_articles_wait() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
