@@ -29,7 +29,10 @@ MAX_CHARACTERS: Final = 1000
 _PLACEHOLDER: Final = "{actor}"
 _EVERY_LANGUAGE: Final = "en"
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
-_FORM: Final = 'AXIS: {question: ..., "+1": {proposition: ..., includes: ...}, "-1": {proposition: ...}}'
+_FORM: Final = (
+    'AXIS: {question: ..., "+1": {proposition: ..., includes: ...}, "-1": {proposition: ...}, '
+    'examples: [{sentence: ..., shows: [{actor: ..., kind: person, polarity: "+1", basis: stated}]}]}'
+)
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
@@ -111,6 +114,11 @@ class AxisWording(BaseModel):
     negative: Annotated[Wording, BeforeValidator(_with_proposition), Field(alias="-1")]
     examples: tuple[Example, ...] = ()
 
+    @property
+    def meaning(self) -> tuple[str, Wording, Wording]:
+        """What examples only make clearer."""
+        return self.question, self.positive, self.negative
+
     def wording(self, polarity: Polarity) -> Wording:
         """How a polarity is worded."""
         return self.positive if polarity == 1 else self.negative
@@ -144,8 +152,9 @@ class Propositions:
         return Propositions(axes)
 
     def beyond(self, built_in: "Propositions") -> list[str]:
-        """The axes that `built_in` lacks or words otherwise."""
-        return [name for name, axis in self.axes.items() if built_in.axes.get(name) != axis]
+        """The axes that `built_in` lacks or words otherwise, whatever their examples."""
+        known = {name: axis.meaning for name, axis in built_in.axes.items()}
+        return [name for name, axis in self.axes.items() if known.get(name) != axis.meaning]
 
 
 def parse(text: str, where: str) -> Propositions:

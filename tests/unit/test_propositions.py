@@ -37,6 +37,13 @@ def test_a_rewording_replaces_the_built_in_axis_and_changes_the_digest() -> None
     assert axes.digest != built_in_propositions().digest
 
 
+def test_other_examples_leave_an_axis_what_it_means_and_change_the_digest() -> None:
+    plain = parse(AXIS, "f")
+    exemplified = parse(AXIS[:-1] + ", examples: [{sentence: Ada Vexholm wants no law.}]}", "f")
+    assert exemplified.beyond(plain) == []
+    assert exemplified.digest != plain.digest
+
+
 def test_a_language_without_a_wording_reads_the_english_one_else_the_first() -> None:
     worded = '"+1": {proposition: {nl: "{actor} wil regels.", en: "{actor} wants rules."}}'
     axis = parse(f'a: {{question: q, {worded}, "-1": {{proposition: {{nl: "{{actor}} niet."}}}}}}', "f").axes["a"]
