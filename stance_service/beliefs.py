@@ -8,20 +8,16 @@ from stance_service.belief import PRIOR, Belief, Chain
 
 
 class Reach(Struct, frozen=True, gc=False):
-    """What changes of the evidence do to the beliefs: those from index `first` on are `new` ones."""
+    """What changes of the evidence do to the beliefs: those from index `first` up to `end` are `new` ones."""
 
     first: int
+    end: int
     new: list[Belief]
     low: int
     high: int
-    """The first and the last day whose evidence changed."""
+    """The first and the last day whose evidence or belief changed."""
     reshaped: bool
     """A side begins, ends or fades on another day than before."""
-
-    @property
-    def end(self) -> int:
-        """The index after the last of the new beliefs."""
-        return self.first + len(self.new)
 
 
 class Beliefs:
@@ -73,9 +69,11 @@ class Beliefs:
         """What the changes amount to; None: nothing changed."""
         if not self._high:
             return None
-        first = bisect_left(self.days, self._low)
-        new, reshaped = self._forward(first, self._high)
-        return Reach(first, new, self._low, self._high, reshaped)
+        low, high = self._low, self._high
+        first = bisect_left(self.days, low)
+        new, reshaped = self._forward(first, high)
+        end = first + len(new)
+        return Reach(first, end, new, low, max(high, self.days[end - 1]) if new else high, reshaped)
 
     def accept(self, reach: Reach) -> None:
         """Brings all beliefs up to date with what was due."""

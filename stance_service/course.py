@@ -87,7 +87,11 @@ class Course:
 
     def _outdate(self, reach: Reach) -> None:
         """Nothing begins elsewhere, and evidence was only gained: what follows from it can wait."""
-        for place in self._reached(reach):
+        newest = len(self._intervals) - 1
+        if reach.low >= self._intervals[newest].start:  # most news is
+            self._stale.setdefault(newest, []).extend(self._counted.new)
+            return
+        for place in range(self._place(reach.low), self._place(reach.high) + 1):
             self._stale.setdefault(place, [])
         for item in self._counted.new:
             self._stale[self._place(item.day)].append(item)
@@ -105,25 +109,15 @@ class Course:
 
     def _update(self, reach: Reach) -> None:
         """Nothing begins elsewhere; the evidence and the last day of some intervals may be others."""
-        for place in self._reached(reach):
+        for place in range(self._place(reach.low), self._place(reach.high) + 1):
             old = self._intervals[place]
             if old.last:
                 last = self._days_before(place + 1) - 1
                 self._intervals[place] = self._interval(old.side, old.start, old.end, last, (old,))
 
-    def _reached(self, reach: Reach) -> range:
-        """The places of intervals with new evidence or new beliefs."""
-        days, low, high = self._beliefs.days, reach.low, reach.high
-        if reach.new:
-            low, high = min(low, days[reach.first]), max(high, days[reach.end - 1])
-        return range(self._place(low), self._place(high) + 1)
-
     def _place(self, day: int) -> int:
         """The place of the interval that a day is in."""
-        intervals = self._intervals
-        if day >= intervals[-1].start:  # most news is
-            return len(intervals) - 1
-        return bisect_right(intervals, day, key=_start) - 1
+        return bisect_right(self._intervals, day, key=_start) - 1
 
     def _days_before(self, place: int) -> int:
         """How many days with evidence come before an interval."""

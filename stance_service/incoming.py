@@ -13,9 +13,8 @@ from pydantic import ValidationError
 
 from shared.edtf import EARLIEST, bounds
 from shared.errors import PermanentError
-from shared.events import Withdrawal
 from stance_service.observe import CLOCK_TOLERANCE, FIRST_YEAR, RefusedError
-from stance_service.records import Entry, ObservationRecord, WithdrawalRecord, decode
+from stance_service.records import OBSERVED, Entry, ObservationRecord, WithdrawalRecord, decode
 
 FIRST_YEAR_HELD: Final = 1000
 _OUT_OF_RANGE: Final = {"greater_than_equal", "less_than_equal", "finite_number"}
@@ -51,7 +50,7 @@ def require_possible(event: Entry, written_at_ms: int, axes: Collection[str] | N
     observed_at = event.observed_at
     if observed_at > _hour_after(written_at_ms // _HOUR_MS) + CLOCK_TOLERANCE:
         raise RefusedError("observed_at", f"{observed_at.isoformat()} is after the record was written")
-    if isinstance(event, Withdrawal | WithdrawalRecord):
+    if not isinstance(event, OBSERVED):
         return
     published_at = event.published_at
     if published_at.year < FIRST_YEAR or published_at > observed_at + CLOCK_TOLERANCE:

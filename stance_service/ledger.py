@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from shared.events import Axis, Basis, Digest, Slug, Withdrawal
+from shared.events import Axis, Basis, Digest, Slug
 from stance_service.belief import Chain, Parameters, chain
 from stance_service.course import Course
 from stance_service.evidence import Independent, Weighed, weigh
-from stance_service.records import Entry, Shown, WithdrawalRecord
+from stance_service.records import OBSERVED, Entry, Shown
 
 _TICK = timedelta(microseconds=1)
 
@@ -65,7 +65,7 @@ class ActorLedger:
         self.actor = actor
         self.recorded_at: datetime | None = None
         """Of the last record that was no repeat, see `next_recorded_at`. None: there was none yet."""
-        self._chain = chain(parameters)
+        self.chain = chain(parameters)
         self._axes: dict[Axis, AxisLedger] = {}
         self._articles: dict[Digest, _Article] = {}
 
@@ -79,7 +79,7 @@ class ActorLedger:
         if record.actor != self.actor:
             raise ValueError(f"a record about {record.actor} in the ledger of {self.actor}")
         article = self._articles.get(record.article_id)
-        if isinstance(record, Withdrawal | WithdrawalRecord):
+        if not isinstance(record, OBSERVED):
             if article is None:
                 article = self._articles[record.article_id] = _Article(record.revision)
             elif record.revision in article.withdrawals:
@@ -87,12 +87,12 @@ class ActorLedger:
             article.withdrawals += (record.revision,)
             return self._settle(article, record)
         if article is None:
-            counting = (weigh(record, self._chain),)
+            counting = (weigh(record, self.chain),)
             self._articles[record.article_id] = _Article(record.revision, counting, counting)
             return self._move(record, (), counting)
         if any(item.observation.id == record.id for item in article.items):
             return ()
-        article.items += (weigh(record, self._chain),)
+        article.items += (weigh(record, self.chain),)
         return self._settle(article, record)
 
     def _settle(self, article: _Article, record: Entry) -> Sequence[Weighed]:
@@ -110,7 +110,7 @@ class ActorLedger:
         for item in own:
             axis = self._axes.get(item.observation.axis)
             if axis is None:
-                axis = self._axes[item.observation.axis] = AxisLedger(self._chain)
+                axis = self._axes[item.observation.axis] = AxisLedger(self.chain)
             if item in began:
                 axis.add(item)
             else:

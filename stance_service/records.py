@@ -114,6 +114,8 @@ class WithdrawalRecord(Struct, frozen=True, gc=False, tag_field="type", tag="wit
 Entry: TypeAlias = Observation | Withdrawal | ObservationRecord | WithdrawalRecord
 """A record of the observations, however it was decoded."""
 
+OBSERVED: Final = (ObservationRecord, Observation)
+"""What of it is an observation. msgspec's class is asked first: pydantic's answers ten times as slowly."""
 
 _read: Final[Callable[[bytes | str], ObservationRecord | WithdrawalRecord]] = msgspec.json.Decoder(
     ObservationRecord | WithdrawalRecord

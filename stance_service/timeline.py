@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.events import Axis, Digest, Observation, Polarity, Position, Slug, Timeline, Withdrawal, midnight
-from stance_service.belief import Parameters, chain, probability
+from stance_service.belief import Parameters, probability
 from stance_service.evidence import Weighed
 from stance_service.intervals import Interval, completed
 from stance_service.ledger import ActorLedger
@@ -50,16 +50,16 @@ def timeline(ledger: ActorLedger, axis: Axis, recorded_at: datetime, parameters:
     return Timeline(
         actor=ledger.actor,
         axis=axis,
-        positions=tuple(position(each) for each in known(ledger, axis, parameters)),
+        positions=tuple(position(each) for each in known(ledger, axis)),
         recorded_at=recorded_at,
         parameters=parameters.version,
     )
 
 
-def known(ledger: ActorLedger, axis: Axis, parameters: Parameters) -> list[Interval]:
+def known(ledger: ActorLedger, axis: Axis) -> list[Interval]:
     """The intervals that the positions are made of."""
     evidence = ledger.axes.get(axis)
-    return completed(evidence.course.intervals(), chain(parameters)) if evidence else []
+    return completed(evidence.course.intervals(), ledger.chain) if evidence else []
 
 
 def position(interval: Interval) -> Position:
@@ -122,7 +122,7 @@ _encode = msgspec.json.Encoder().encode
 
 def encoded(ledger: ActorLedger, axis: Axis, recorded_at: datetime, parameters: Parameters) -> bytes:
     """What `timeline` returns as JSON, several times faster."""
-    positions = [position_record(each) for each in known(ledger, axis, parameters)]
+    positions = [position_record(each) for each in known(ledger, axis)]
     return _encode(_TimelineRecord(ledger.actor, axis, positions, recorded_at, parameters.version))
 
 

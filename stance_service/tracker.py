@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from shared.errors import PermanentError
 from shared.events import Axis, Digest, Slug, StanceChange, Timeline
 from stance_service.announcement import Circumstances, announcement
-from stance_service.belief import Parameters, chain
+from stance_service.belief import Chain, Parameters, chain
 from stance_service.changes import Turn, compare, outline
+from stance_service.course import Course
 from stance_service.evidence import Weighed
 from stance_service.intervals import Interval
 from stance_service.ledger import ActorLedger
@@ -27,18 +28,55 @@ Key = tuple[Slug, Axis]
 
 
 @dataclass(slots=True)
+class _Subject:
+    """An actor on an axis, and what subscribers know of it."""
+
+    axis: Axis
+    course: Course
+    announced: list[Interval] | None = None
+    """What subscribers were last told of: the course's own list as long as both are alike; None: nothing yet."""
+    compared: tuple[list[Interval], tuple[int, ...]] | None = None
+    """What was compared last with what was announced, and left unsettled."""
+    pending: dict[Digest, Weighed] = field(default_factory=dict)
+    """What began or ceased to count and wasn't compared yet."""
+
+    def turns(self, chain: Chain) -> list[Turn]:
+        """What is to be announced now; afterwards it counts as announced."""
+        announced = self.announced
+        if self.course.shape() is announced:
+            return []
+        known = self.course.intervals()
+        outlined = outline(announced or [], known, chain)
+        if self.compared is not None and self.compared[0] is known and self.compared[1] == outlined:
+            return []
+        turns, self.announced = compare(announced, known, chain)
+        self.compared = None if self.announced is known else (known, outlined)
+        return turns
+
+
+@dataclass(slots=True)
 class _Actor:
     ledger: ActorLedger
-    announced: dict[Axis, list[Interval]] = field(default_factory=dict)
-    """What subscribers were last told of, by axis: the ledger's own list as long as both are alike."""
-    compared: dict[Axis, tuple[list[Interval], tuple[int, ...]]] = field(default_factory=dict)
-    """What was compared last with what was announced, and left unsettled; by axis."""
-    pending: dict[Axis, dict[Digest, Weighed]] = field(default_factory=dict)
-    """What began or ceased to count and wasn't compared yet."""
+    subjects: dict[Axis, _Subject] = field(default_factory=dict)
+    unsettled: list[_Subject] = field(default_factory=list)
+    """Those with something pending, in the order in which it came."""
+
+    def take(self, record: Entry) -> Sequence[Weighed]:
+        """The own observations that now begin or cease to count."""
+        moved = self.ledger.add(record)
+        for item in moved:
+            axis = item.observation.axis
+            subject = self.subjects.get(axis)
+            if subject is None:
+                subject = self.subjects[axis] = _Subject(axis, self.ledger.axes[axis].course)
+            if not subject.pending:
+                self.unsettled.append(subject)
+            subject.pending[item.observation.id] = item
+        return moved
 
     def is_late(self, item: Weighed) -> bool:
         """Whether something is known of a later day."""
-        return item.day < self.ledger.axes[item.observation.axis].course.newest
+        return item.day < self.subjects[item.observation.axis].course.newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +106,13 @@ class Tracker:
         changes: list[StanceChange] = []
         late = 0
         for record in records:
-            actor, moved = self._take(record)
-            for item in moved:
+            actor = self._actor(record.actor)
+            for item in actor.take(record):
                 touched[record.actor, item.observation.axis] = None
                 late += item.observation is record and actor.is_late(item)
-            for circumstances, turns in self._turns(actor, record):
-                changes += [announcement(turn, circumstances) for turn in turns]
+            if not record.more:
+                for circumstances, turns in self._turns(actor):
+                    changes += [announcement(turn, circumstances) for turn in turns]
         return Outputs({key: encoded(*self._known(*key)) for key in touched}, changes, late)
 
     def remember(self, actor: Slug, value: bytes) -> None:
@@ -104,55 +143,41 @@ class Tracker:
         recorded_at = actor.ledger.axes[axis].recorded_at
         if recorded_at is None:
             raise KeyError(axis)
-        if axis in actor.pending:  # what is known now isn't announced yet
-            actor.ledger.axes[axis].course.part()
+        subject = actor.subjects[axis]
+        if subject.pending:  # what is known now isn't announced yet
+            subject.course.part()
         return actor.ledger, axis, recorded_at, self._parameters
 
-    def _take(self, record: Entry) -> tuple[_Actor, Sequence[Weighed]]:
-        slug = record.actor
+    def _actor(self, slug: Slug) -> _Actor:
         if slug in self._asleep:
             self._replay(slug, self._asleep.pop(slug))
         actor = self._actors.get(slug)
         if actor is None:
             actor = self._actors[slug] = _Actor(ActorLedger(slug, self._parameters))
-        moved = actor.ledger.add(record)
-        for item in moved:
-            actor.pending.setdefault(item.observation.axis, {})[item.observation.id] = item
-        return actor, moved
+        return actor
 
     def _replay(self, slug: Slug, values: Iterable[bytes]) -> None:
+        actor = self._actor(slug)
         try:
             for value in values:
                 record = decode(value)
-                actor, _ = self._take(record)
-                self._turns(actor, record)
+                actor.take(record)
+                if not record.more:
+                    self._turns(actor)
         except ValidationError as error:
             raise PermanentError(
                 f"a record of {slug} that was tracked before can't be read any more: {error}"
             ) from error
 
-    def _turns(self, actor: _Actor, record: Entry) -> list[tuple[Circumstances, list[Turn]]]:
-        """What is to be announced after a record, by axis; afterwards it counts as announced."""
+    def _turns(self, actor: _Actor) -> list[tuple[Circumstances, list[Turn]]]:
+        """What is to be announced, by axis; afterwards it counts as announced."""
         found: list[tuple[Circumstances, list[Turn]]] = []
-        if record.more:
-            return found
-        pending, actor.pending = actor.pending, {}
-        for axis, items in pending.items():
-            course, announced = actor.ledger.axes[axis].course, actor.announced.get(axis)
-            if course.shape() is announced:
-                continue
-            known = course.intervals()
-            compared = known, outline(announced or [], known, self._chain)
-            before = actor.compared.get(axis)
-            if before is not None and before[0] is known and before[1] == compared[1]:
-                continue
-            turns, actor.announced[axis] = compare(announced, known, self._chain)
+        unsettled, actor.unsettled = actor.unsettled, []
+        for subject in unsettled:
+            triggers, subject.pending = subject.pending, {}
+            turns = subject.turns(self._chain)
             if turns:
-                found.append((self._circumstances(actor.ledger, axis, list(items.values())), turns))
-            if actor.announced[axis] is known:
-                actor.compared.pop(axis, None)
-            else:
-                actor.compared[axis] = compared
+                found.append((self._circumstances(actor.ledger, subject.axis, list(triggers.values())), turns))
         return found
 
     def _circumstances(self, ledger: ActorLedger, axis: Axis, triggers: list[Weighed]) -> Circumstances:

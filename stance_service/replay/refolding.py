@@ -83,12 +83,12 @@ class Partition:
             tick(len(messages))
 
     def spliced(self, recorded: Iterable[Placed], readings: Readings) -> Iterator[Placed]:
-        """With what articles show now in the place of what they showed."""
+        """With what articles show now in the place of what they showed; then all of it is in memory at once."""
         if not readings:
             return iter(recorded)
-        keys = ((each.record, (each.record.article_id, each.record.revision)) for each in self.recorded(_unheard))
-        shown = {(revision, record.actor) for record, revision in keys if revision in readings}
-        return Replacements(readings, shown, self._is_here).spliced(recorded)
+        known = list(recorded)
+        keys = (((each.record.article_id, each.record.revision), each.record.actor) for each in known)
+        return Replacements(readings, {key for key in keys if key[0] in readings}, self._is_here).spliced(known)
 
     def _is_here(self, actor: Slug) -> bool:
         here = broker.partition_of(actor.encode(), len(self.plan.observations)) == self.number
@@ -118,7 +118,3 @@ def _watched(recorded: Iterable[Placed], tracker: Tracker, refolded: Refolded, r
         if isinstance(record, ObservationRecord) and (record.article_id, record.revision) in readings:
             refolded.before.append(record)
         yield placed
-
-
-def _unheard(_count: int) -> None:
-    """For what is gone through a second time."""
