@@ -16,9 +16,9 @@ from shared.errors import BrokerUnavailableError, PermanentError, StanceError
 from shared.rights import ROLES, USER_PREFIX
 from shared.settings import BrokerSettings
 from shared.signing import SigningKey, TrustedKey, TrustedKeys
+from stance_service.alerts.subscriber import begin
 from stance_service.audit.checkpointer import Checkpointer
 from stance_service.audit.verify import Verification
-from stance_service.alerts.subscriber import begin
 from stance_service.belief import Parameters
 from stance_service.history import History
 from stance_service.history.feed import Feed
