@@ -54,7 +54,7 @@ STOPSIGNAL SIGTERM
 FROM service AS ingest
 LABEL org.opencontainers.image.title="ingest-service" \
       org.opencontainers.image.description="Turns feeds, sitemaps, pages, files and posted articles into articles on Kafka"
-HEALTHCHECK --interval=30s --timeout=20s --start-period=120s CMD ["ingest-service", "health"]
+HEALTHCHECK --interval=30s --timeout=20s --start-period=300s CMD ["ingest-service", "health"]
 ENTRYPOINT ["ingest-service"]
 CMD ["run"]
 
@@ -63,6 +63,6 @@ LABEL org.opencontainers.image.title="stance-service" \
       org.opencontainers.image.description="Reads articles and announces when an actor's position changes"
 COPY --from=build /models /models
 ENV STANCE_MODEL_DIR=/models/embedded
-HEALTHCHECK --interval=30s --timeout=20s --start-period=120s CMD ["stance-service", "health"]
+HEALTHCHECK --interval=30s --timeout=20s --start-period=300s CMD ["stance-service", "health"]
 ENTRYPOINT ["stance-service"]
 CMD ["--help"]
