@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from shared import topics
 from shared.settings import BrokerSettings
@@ -27,6 +27,10 @@ def environment(settings: BrokerSettings) -> dict[str, str]:
         "STANCE_KAFKA_TIMEOUT_SECONDS": str(settings.kafka_timeout_seconds),
         "STANCE_KAFKA_SESSION_TIMEOUT_SECONDS": str(settings.kafka_session_timeout_seconds),
     }
+
+
+_NOT_BEGUN: Final = (-signal.SIGTERM, 128 + signal.SIGTERM)
+"""The status of a process that the signal reached before it had begun to work."""
 
 
 class Worker:
@@ -67,7 +71,7 @@ class Worker:
         """SIGTERM. None: it finished in order; otherwise it was in trouble already, and said why."""
         self.process.terminate()
         status = self.process.wait(EXIT_SECONDS)
-        if status == 0 or (status == -signal.SIGTERM and not self.said()):  # the signal came before it had begun
+        if status == 0 or (status in _NOT_BEGUN and not self.said()):
             return None
         return self.wait_for_exit()
 
