@@ -14,7 +14,7 @@ from ingest_service.memory import polled
 from ingest_service.normalising import Normaliser
 from ingest_service.polling import Polled
 from ingest_service.publish import Publishing
-from ingest_service.settings import ApiSettings, IngestSettings
+from ingest_service.settings import IngestApiSettings, IngestSettings
 from ingest_service.sources import PolledSource
 from ingest_service.sources.feeds import FeedSource
 from ingest_service.sources.files import FileSource
@@ -94,7 +94,7 @@ def polled_source(entry: AnyEntry, fetcher: Fetcher, settings: IngestSettings) -
     return Polled(entry.name, entry.every, partial(polled, source))
 
 
-def api_token(settings: ApiSettings) -> bytes:
+def api_token(settings: IngestApiSettings) -> bytes:
     """What clients must know; raises PermanentError if it is not set, or too easily guessed."""
     token = secret("STANCE_INGEST_API_TOKEN", settings.token, settings.token_file)
     if len(token) < _LEAST_TOKEN:

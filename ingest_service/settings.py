@@ -23,7 +23,7 @@ class IngestSettings(BaseSettings):
     document_seconds: float = Field(60.0, gt=0, description="How long one document may take to be normalised.")
 
 
-class ApiSettings(BaseSettings):
+class IngestApiSettings(BaseSettings):
     """Where and how articles are taken over HTTP."""
 
     model_config = SettingsConfigDict(env_prefix="STANCE_INGEST_API_", frozen=True, extra="ignore")

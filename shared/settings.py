@@ -121,7 +121,10 @@ def secret(name: str, value: SecretStr, file: Path | None) -> str:
 
 
 def explain(error: ValidationError) -> str:
-    """A line for each wrong setting, with the name of its environment variable."""
+    """A line for each wrong setting, with the name of its environment variable.
+
+    The error tells only the name of its settings' class: no two of them may be named alike.
+    """
     prefixes = {model.__name__: model.model_config.get("env_prefix", "") for model in BaseSettings.__subclasses__()}
     return "\n".join(
         f"{prefixes.get(error.title, '')}{'.'.join(map(str, problem['loc']))}".upper() + f": {problem['msg']}"

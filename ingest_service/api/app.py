@@ -18,7 +18,7 @@ from ingest_service.api.submissions import Submission, read_submission
 from ingest_service.outbox import Outbox
 from ingest_service.outcomes import Outcome
 from ingest_service.pipeline import Normalise, Report, note, prepared
-from ingest_service.settings import ApiSettings
+from ingest_service.settings import IngestApiSettings
 from ingest_service.sources import RawDocument
 from ingest_service.state import Answer, State
 from shared.errors import BadInputError, TransientError
@@ -34,7 +34,7 @@ class Articles:
 
     def __init__(
         self,
-        settings: ApiSettings,
+        settings: IngestApiSettings,
         token: bytes,
         *,
         outbox: Outbox,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ingest_service.settings import ApiSettings
+from ingest_service.settings import IngestApiSettings
 from shared.http_server import Server, listening
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def serving(settings: ApiSettings, application: "Starlette") -> AsyncIterator[str]:
+async def serving(settings: IngestApiSettings, application: "Starlette") -> AsyncIterator[str]:
     """Answer until the end of the block, requests in progress included for a moment; gives the address."""
     listener = listening(settings.host, settings.port or 0, "STANCE_INGEST_API_")
     address = f"http://{settings.host}:{listener.getsockname()[1]}"

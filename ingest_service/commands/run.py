@@ -23,7 +23,7 @@ from ingest_service.polling import Poller
 from ingest_service.publish import Publishing
 from ingest_service.reloading import configurations
 from ingest_service.roster import Roster
-from ingest_service.settings import ApiSettings, IngestSettings
+from ingest_service.settings import IngestApiSettings, IngestSettings
 from shared.broker import create_topics
 from shared.errors import PermanentError
 from shared.health import Checks, Progress, serving_health
@@ -44,7 +44,7 @@ def run(
     The file of sources may be changed meanwhile. Without it, or without STANCE_INGEST_API_PORT, only the other is done.
     While Kafka is not there, at the start as later, sources wait and clients are answered 503.
     """
-    settings, api = IngestSettings(), ApiSettings()
+    settings, api = IngestSettings(), IngestApiSettings()
     path = sources or settings.sources
     if path is None and api.port is None:
         raise PermanentError("there is nothing to do: set STANCE_INGEST_SOURCES, STANCE_INGEST_API_PORT or both")
@@ -62,7 +62,7 @@ def run(
 
 
 async def _run(
-    path: Path | None, settings: IngestSettings, api: ApiSettings, publishing: Publishing, outbox: Outbox
+    path: Path | None, settings: IngestSettings, api: IngestApiSettings, publishing: Publishing, outbox: Outbox
 ) -> None:
     async with AsyncExitStack() as stack:
         normaliser = stack.enter_context(build.normaliser(settings))

@@ -14,7 +14,7 @@ from ingest_service.api.app import Articles, application
 from ingest_service.normalising import Normalised, normalised
 from ingest_service.outbox import Outbox
 from ingest_service.publish import Publishing
-from ingest_service.settings import ApiSettings
+from ingest_service.settings import IngestApiSettings
 from ingest_service.sources import RawDocument
 from ingest_service.state import State
 from shared.health import Checks
@@ -37,7 +37,7 @@ def topic() -> MemoryTopic:
 @pytest.fixture
 async def api(topic: MemoryTopic) -> AsyncIterator[httpx2.AsyncClient]:
     state = State(None)
-    settings = ApiSettings(token=SecretStr(TOKEN), max_bytes=10_000, max_articles=3, read_seconds=0.5)
+    settings = IngestApiSettings(token=SecretStr(TOKEN), max_bytes=10_000, max_articles=3, read_seconds=0.5)
     async with Outbox(Publishing(state, topic, lambda: READ_AT)) as outbox:
         articles = Articles(
             settings, TOKEN.encode(), outbox=outbox, state=state, normalise=normalise, clock=lambda: datetime.now(UTC)

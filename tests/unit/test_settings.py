@@ -2,7 +2,9 @@
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
+import ingest_service.settings  # noqa: F401 - both services' settings are known
 from shared.settings import explain
 from stance_service.settings import ApiSettings, TrackerSettings
 
@@ -11,6 +13,11 @@ def test_a_wrong_parameter_is_named_by_its_variable() -> None:
     with pytest.raises(ValidationError) as refused:
         TrackerSettings(enter=8).parameters()
     assert explain(refused.value) == "STANCE_TRACK_ENTER: Input should be less than 1"
+
+
+def test_no_two_settings_are_named_alike() -> None:
+    ours = [each.__name__ for each in BaseSettings.__subclasses__() if "_service" in each.__module__]
+    assert len(ours) == len(set(ours))
 
 
 @pytest.mark.parametrize("origins", ["", "*", "https://a.example", "https://a.example, http://127.0.0.1:8000"])
