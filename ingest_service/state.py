@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.errors import PermanentError, TransientError
+from shared.settings import data_refused
 
 _VERSION = 1
 _SCHEMA = """
@@ -74,7 +75,7 @@ class State:
             self._connection = self._opened()
         except (OSError, sqlite3.DatabaseError) as error:
             if path is None or isinstance(error, OSError | sqlite3.OperationalError):
-                raise PermanentError(self._wrong(error)) from error
+                raise PermanentError(data_refused(path, error)) from error
             _log.warning("%s is damaged and is made anew: %s", path, error)
             _remove(path)
             self._connection = self._opened()
@@ -100,7 +101,7 @@ class State:
             if self._connection.in_transaction:  # SQLite has ended it itself if there was no room
                 self._connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError):
-                raise TransientError(self._wrong(error)) from error
+                raise TransientError(data_refused(self._path, error)) from error
             raise
 
     def latest(self, article_id: str) -> tuple[int, str | None] | None:
@@ -192,9 +193,6 @@ class State:
         self._connection.execute("DELETE FROM answers WHERE answered_at < ?", (_text(answer.answered_at - kept),))
         row = (answer.key, answer.request, answer.answer, _text(answer.answered_at))
         self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
-
-    def _wrong(self, error: Exception) -> str:
-        return f"{self._path}: {error}. STANCE_DATA_DIR must be a folder that we may write to and that has room."
 
     def _opened(self) -> sqlite3.Connection:
         if self._path is not None:

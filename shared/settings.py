@@ -120,6 +120,11 @@ def secret(name: str, value: SecretStr, file: Path | None) -> str:
         raise PermanentError(f"{name}_FILE: {file}: {error}") from error
 
 
+def data_refused(path: Path | None, error: Exception) -> str:
+    """What to say of a file in the data folder that can't be opened or written."""
+    return f"{path}: {error}. STANCE_DATA_DIR must be a folder that we may write to and that has room."
+
+
 def explain(error: ValidationError) -> str:
     """A line for each wrong setting, with the name of its environment variable.
 

@@ -17,6 +17,7 @@ import msgspec
 from shared.dead_letters import Record
 from shared.errors import PermanentError
 from shared.events import StanceChange
+from shared.settings import data_refused
 from stance_service.alerts.rules import Told
 
 _SCHEMA: Final = """
@@ -67,9 +68,7 @@ class Outbox:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.executescript(_SCHEMA)
         except (OSError, sqlite3.DatabaseError) as error:
-            raise PermanentError(
-                f"{path}: {error}. STANCE_DATA_DIR must be a folder that we may write to and that has room."
-            ) from error
+            raise PermanentError(data_refused(path, error)) from error
 
     def close(self) -> None:
         """Give the file back."""
