@@ -26,7 +26,7 @@ LABELS = ("contradiction", "neutral", "entailment")
 
 def pairs(classifier: EmbeddedClassifier, axes: Propositions, text: ArticleText) -> Iterator[tuple[str, str]]:
     """Each passage with each proposition about each actor it names."""
-    article = classifier.reader.read(text)
+    article = classifier.network(text.language).reader.read(text)
     for read in article.passages:
         passage = " ".join(article.reading.sentences[i] for i in read.passage.sentences)
         for member in article.present(read.passage):

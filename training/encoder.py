@@ -1,4 +1,4 @@
-"""The shared encoder: a pruned multilingual-e5-small with marker and placeholder tokens added."""
+"""The shared encoder: a base network with marker and placeholder tokens added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ SENTENCE = "[S]"
 PERSONS = tuple(f"[P{i}]" for i in range(1, 13))
 ORGANISATIONS = tuple(f"[O{i}]" for i in range(1, 13))
 MARKERS = (SENTENCE, *PERSONS, *ORGANISATIONS)
-HIDDEN = 384
 
 T = TypeVar("T")
 
@@ -28,7 +27,7 @@ def load_tokenizer(base: Path) -> PreTrainedTokenizerFast:
 
 
 class Encoder(nn.Module):
-    """BERT body with frozen word embeddings and trainable embeddings for the marker tokens."""
+    """The base with frozen word embeddings and trainable embeddings for the marker tokens."""
 
     def __init__(self, base: Path, first_marker: int) -> None:
         super().__init__()
@@ -37,12 +36,12 @@ class Encoder(nn.Module):
         words.weight.requires_grad = False
         self.first_marker = first_marker
         scale = words.weight.std(dim=0)
-        self.markers = nn.Embedding(len(MARKERS), HIDDEN)
+        self.markers = nn.Embedding(len(MARKERS), words.embedding_dim)
         with torch.no_grad():
-            self.markers.weight.copy_(words.weight.mean(dim=0) + torch.randn(len(MARKERS), HIDDEN) * scale)
+            self.markers.weight.copy_(words.weight.mean(dim=0) + torch.randn_like(self.markers.weight) * scale)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Token vectors, (batch, length, HIDDEN)."""
+        """Token vectors, (batch, length, hidden)."""
         is_marker = input_ids >= self.first_marker
         words = self.body.embeddings.word_embeddings(input_ids.masked_fill(is_marker, 0))
         markers = self.markers((input_ids - self.first_marker).clamp(min=0))

@@ -1,20 +1,26 @@
-"""Write a trained model as the embedded artefact: two ONNX graphs with int8 weights, tokenizer, settings."""
+"""Write a trained model as the embedded artefact: two ONNX graphs with rounded weights, tokenizer, settings."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
 import json
+import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from torch import Tensor, nn
 
+from training import artefact
 from training.encoder import MARKERS, SENTENCE, load_tokenizer
-from training.model import HIDDEN, Lower, StanceModel, Upper
+from training.model import Lower, StanceModel, Upper
+from training.pretrained import Shape
+from training.rounding import BLOCK, WORDS, rounded_parameters
 
 
 class _Lower(nn.Module):
@@ -39,7 +45,7 @@ def to_onnx(model: StanceModel, folder: Path) -> None:
     """`lower.onnx` (ids -> hidden, tags, relevance), `upper.onnx` (hidden, roles, markers -> stance, mentions)."""
     ids, roles = torch.full((1, 12), 7), torch.zeros((2, 12), dtype=torch.long)
     ids[0, 1] = model.lower.words.num_embeddings
-    hidden, markers = torch.zeros((2, 12, HIDDEN)), torch.tensor([[1, 5]] * 2)
+    hidden, markers = torch.zeros((2, 12, model.shape.hidden)), torch.tensor([[1, 5]] * 2)
     _export(_Lower(model.lower), {"ids": ids}, ["hidden", "tags", "relevance"], folder / "lower.onnx")
     upper = {"hidden": hidden, "roles": roles, "markers": markers}
     _export(_Upper(model.upper), upper, ["stance", "mentions"], folder / "upper.onnx")
@@ -59,6 +65,23 @@ def _export(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], pa
         opset_version=17,
         dynamic_axes={n: {0: "rows", 1: _AXES.get(n, "length")} for n in (*inputs, *outputs)},
     )
+
+
+def to_four_bits(path: Path, rounded: Collection[str]) -> None:
+    """Store the `rounded` parameters in blocks of four-bit values with one scale; activations are rounded to eight."""
+    model = onnx.load(str(path))
+    quantizer = MatMulNBitsQuantizer(
+        model,
+        block_size=BLOCK,
+        is_symmetric=True,
+        accuracy_level=4,
+        op_types_to_quantize=("MatMul", "Gather"),
+        quant_axes=(("MatMul", 0), ("Gather", 1)),
+        nodes_to_exclude=[n.name for n in model.graph.node if artefact.parameter(n.name) not in rounded],
+    )
+    logging.disable(logging.INFO)  # one line for each of hundreds of nodes
+    quantizer.process()
+    quantizer.model.save_model_to_file(str(path), use_external_data_format=False)
 
 
 def quantise_weights(path: Path) -> None:
@@ -119,6 +142,11 @@ def _quantise_rows(
             graph.node.insert(at + offset, item)
 
 
+def compact(path: Path) -> None:
+    """Without the white space that is half of a tokenizer's file."""
+    path.write_text(json.dumps(json.loads(path.read_text()), ensure_ascii=False, separators=(",", ":")))
+
+
 def write_settings(folder: Path, version: str, marker: int) -> None:
     names = ("lower.onnx", "upper.onnx", "tokenizer.json", "tokenizer_config.json")
     files = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names}
@@ -137,23 +165,27 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--four-bits", action="store_true", help="not eight; for a network trained to bear it")
     parser.add_argument("--version", default="embedded-1")
     arguments = parser.parse_args()
     tokenizer = load_tokenizer(arguments.base)
-    model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
+    model = StanceModel(Shape.of(arguments.base), len(tokenizer) - len(MARKERS), len(MARKERS))
     state = torch.load(arguments.weights)
-    if "lower.words.weight" not in state:
+    if WORDS not in state:
         from safetensors.torch import load_file
 
         words = load_file(arguments.base / "model.safetensors")
         key = next(k for k in words if k.endswith("word_embeddings.weight"))
-        state["lower.words.weight"] = words[key].float()
+        state[WORDS] = words[key].float()
     model.load_state_dict(state)
     model.eval()
     arguments.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(arguments.out)
+    compact(arguments.out / "tokenizer.json")
     to_onnx(model, arguments.out)
     for name in ("lower.onnx", "upper.onnx"):
+        if arguments.four_bits:
+            to_four_bits(arguments.out / name, rounded_parameters(model))
         quantise_weights(arguments.out / name)
     write_settings(arguments.out, arguments.version, tokenizer.convert_tokens_to_ids(SENTENCE))
 

@@ -14,8 +14,9 @@ import numpy as np
 from stance_service.actors.registry import Registry
 from stance_service.classifiers.artefact import Signs
 from stance_service.classifiers.base import ArticleText
-from stance_service.classifiers.embedded import EmbeddedClassifier
+from stance_service.classifiers.embedded import Network
 from stance_service.classifiers.finding import Finding
+from stance_service.classifiers.reader import Reader
 from training.score import align
 
 LEAST = 15
@@ -63,7 +64,7 @@ def collect(records: Sequence[dict[str, Any]], found: Iterable[Sequence[Finding]
 
 def fit(sample: Sample) -> dict[str, object]:
     """Weights by ridge logistic regression, and the threshold of the best F1; prints what held-out articles say."""
-    x = np.column_stack([np.array(sample.signs), np.ones(len(sample.signs))])
+    x = np.column_stack([np.array(sample.signs).reshape(-1, len(Signs._fields)), np.ones(len(sample.signs))])
     y = np.array(sample.right, dtype=float)
     fold = np.array(sample.article) % FOLDS
     held_out = np.empty(len(y))
@@ -103,21 +104,23 @@ def _f1_at(p: np.ndarray, y: np.ndarray, wanted: int, threshold: float) -> tuple
 
 def _calibration_error(p: np.ndarray, y: np.ndarray, bins: int = 10) -> float:
     index = np.minimum((p * bins).astype(int), bins - 1)
-    return float(sum(abs(p[index == b].sum() - y[index == b].sum()) for b in range(bins)) / len(p))
+    return float(sum(abs(p[index == b].sum() - y[index == b].sum()) for b in range(bins)) / max(len(p), 1))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="an exported model directory")
     parser.add_argument("--dev", type=Path, default=Path("training/data/dev.jsonl"))
+    parser.add_argument("--language", help="fit on the articles of this language only")
     arguments = parser.parse_args()
     records = [json.loads(line) for line in arguments.dev.read_text().splitlines()]
+    records = [r for r in records if arguments.language in (None, r["language"])]
     path = arguments.model / "config.json"
-    classifier = EmbeddedClassifier(Registry.shipped(), arguments.model)
+    network = Network(Reader(Registry.shipped(), arguments.model))
     found = []
     for record in records:
-        article = classifier.reader.read(ArticleText(record["title"], record["body"], record["language"]))
-        found.append(classifier.findings(article, article.passages))
+        article = network.reader.read(ArticleText(record["title"], record["body"], record["language"]))
+        found.append(network.findings(article, article.passages))
     fitted = {
         "own": fit(collect(records, found, alleged=False)),
         "alleged": fit(collect(records, found, alleged=True)),

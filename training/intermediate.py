@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from training.encoder import HIDDEN, ORGANISATIONS, PERSONS, SENTENCE, Encoder, batches, load_tokenizer, pad
+from training.encoder import ORGANISATIONS, PERSONS, SENTENCE, Encoder, batches, load_tokenizer, pad
 
 TASKS = {"nli": 3, "stance": 2, "sentiment": 3}
 
@@ -95,10 +95,10 @@ def examples(external: Path, rng: random.Random) -> list[Example]:
 class Heads(nn.Module):
     """One classifier a task over [last marker vector; mean vector]."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: int) -> None:
         super().__init__()
         self.by_task = nn.ModuleDict(
-            {t: nn.Sequential(nn.Linear(2 * HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, n)) for t, n in TASKS.items()}
+            {t: nn.Sequential(nn.Linear(2 * hidden, hidden), nn.GELU(), nn.Linear(hidden, n)) for t, n in TASKS.items()}
         )
 
     def forward(self, vectors: torch.Tensor, mask: torch.Tensor, marker: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -121,7 +121,8 @@ def main() -> None:
     torch.manual_seed(1)
     tokenizer = load_tokenizer(arguments.base)
     first = tokenizer.convert_tokens_to_ids(SENTENCE)
-    encoder, heads = Encoder(arguments.base, first), Heads()
+    encoder = Encoder(arguments.base, first)
+    heads = Heads(encoder.markers.embedding_dim)
     data = examples(arguments.external, rng)
     ids = [tokenizer(e.text, truncation=True, max_length=128)["input_ids"] for e in data]
     items = list(zip(data, ids, strict=True))

@@ -18,11 +18,14 @@ from training import artefact
 from training.data import GROUPS, Document, Window, articles, contrast, role_row, windows, written
 from training.encoder import MARKERS, batches, load_tokenizer, pad, pad_rows
 from training.markup import MarkupError
-from training.model import Output, StanceModel, load_base
+from training.model import Output, StanceModel
 from training.oracle import evaluate, predict
+from training.pretrained import Shape, load_base
+from training.rounding import round_weights, round_words
 
-MAX_ACTORS = 5
-EMA = 0.998
+MAX_BYSTANDERS = 2
+"""Of the actors without a fact in a window only so many are judged: all of them are half of the time."""
+EMA, EMA_EVERY = 0.992, 4
 
 
 @dataclass
@@ -46,11 +49,16 @@ class Batch:
 
 
 def cast_of(window: Window, rng: random.Random) -> list[str]:
-    """The actors to judge: those with facts in focus first, then bystanders."""
+    """The actors to judge: those with facts in focus, and some bystanders."""
+    busy = _busy(window)
+    bystanders = sorted(set(window.names) - busy)
+    return sorted(busy) + rng.sample(bystanders, min(len(bystanders), MAX_BYSTANDERS))
+
+
+def _busy(window: Window) -> set[str]:
     focus = {s for s, f in zip(window.sentences, window.focus, strict=True) if f}
-    busy = {a for f in window.document.facts if focus & set(f.sentences) for a in (f.actor, f.source)}
-    order = sorted(window.names, key=lambda a: (a not in busy, rng.random()))
-    return order[:MAX_ACTORS]
+    facts = [f for f in window.document.facts if focus & set(f.sentences)]
+    return {a for f in facts for a in (f.actor, f.source)} & set(window.names)
 
 
 def collate(chosen: Sequence[Window], rng: random.Random) -> Batch:
@@ -207,7 +215,10 @@ class Average:
         self.steps = 0
 
     def update(self, model: nn.Module) -> None:
+        """Once a step; takes in every fourth, as it reads all the weights."""
         self.steps += 1
+        if self.steps % EMA_EVERY:
+            return
         decay = min(EMA, (1 + self.steps) / (10 + self.steps))
         state = model.state_dict()
         for name, value in self.shadow.items():
@@ -239,7 +250,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--minutes", type=float, default=600, help="stop (with a finished schedule) after this long")
+    parser.add_argument("--language", help="read the articles and passages of this language only")
     parser.add_argument("--lr", type=float, default=1.5e-4)
+    parser.add_argument("--new-lr", type=float, help="of the parts that the base lacks; default: the same")
+    parser.add_argument("--four-bits-from", type=float, default=2.0, help="round weights from this share of the run on")
     parser.add_argument("--tokens", type=int, default=1400)
     parser.add_argument("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     parser.add_argument("--seed", type=int, default=1)
@@ -248,11 +262,20 @@ def main() -> None:
     train(arguments)
 
 
+def parameter_groups(model: nn.Module, old: float, new: float) -> list[dict[str, object]]:
+    """The parameters that are trained, with the highest rate of those of the base's layers and of the others."""
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    base = [p for n, p in named if ".blocks." in n or n.startswith(("lower.positions", "lower.norm"))]
+    known = {id(p) for p in base}
+    others = [p for _, p in named if id(p) not in known]
+    return [{"params": base, "highest": old}, {"params": others, "highest": new}]
+
+
 def train(arguments: argparse.Namespace) -> None:
     rng = random.Random(arguments.seed)
     torch.manual_seed(arguments.seed)
     tokenizer = load_tokenizer(arguments.base)
-    model = StanceModel(len(tokenizer) - len(MARKERS), len(MARKERS))
+    model = StanceModel(Shape.of(arguments.base), len(tokenizer) - len(MARKERS), len(MARKERS))
     load_base(model, arguments.base, arguments.stage_one)
     if arguments.resume:
         exported = arguments.resume.is_dir()
@@ -261,17 +284,20 @@ def train(arguments: argparse.Namespace) -> None:
     if arguments.compile:
         for block in (*model.lower.blocks, *model.upper.blocks):
             block.compile(dynamic=True)
+    if arguments.four_bits_from <= 1:
+        round_words(model)
     average = Average(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=arguments.lr, weight_decay=0.01, fused=True)
-    dev = list(articles(arguments.data / "dev.jsonl"))
+    rates = parameter_groups(model, arguments.lr, arguments.new_lr or arguments.lr)
+    optimizer = torch.optim.AdamW(rates, weight_decay=0.01, fused=True)
+    dev = [d for d in articles(arguments.data / "dev.jsonl") if arguments.language in (None, d.language)]
     started, step, epoch = time.monotonic(), 0, 0
 
     def progress(part: float = 0.0) -> float:
         return max((epoch + part) / arguments.epochs, (time.monotonic() - started) / 60 / arguments.minutes)
 
     while progress() < 1:
-        items = _all_windows(arguments, tokenizer)
+        items = [w for w in _all_windows(arguments, tokenizer) if _busy(w) or rng.random() < 0.5]
         print(f"epoch {epoch}: {len(items)} windows, {sum(len(w.ids) for w in items)} tokens", flush=True)
         totals: dict[str, float] = {}
         count = done = 0
@@ -284,8 +310,10 @@ def train(arguments: argparse.Namespace) -> None:
             if now >= 1:
                 break
             done += sum(map(_cost, chosen))
+            if now >= arguments.four_bits_from:
+                round_weights(model)
             for group in optimizer.param_groups:
-                group["lr"] = arguments.lr * min(1.0, (step + 1) / 150) * max(0.02, 1 - now)
+                group["lr"] = group["highest"] * min(1.0, (step + 1) / 150) * max(0.02, 1 - now)
             batch = collate(chosen, rng)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 output = model(batch.ids, batch.mask, batch.pair_rows, batch.roles, batch.markers)
@@ -314,7 +342,8 @@ def train(arguments: argparse.Namespace) -> None:
 
 def _rows_read(window: Window) -> int:
     """Once by the lower layers, and once for each actor by the upper."""
-    return 1 + min(len(window.names), MAX_ACTORS)
+    busy = len(_busy(window))
+    return 1 + busy + min(len(window.names) - busy, MAX_BYSTANDERS)
 
 
 def _cost(window: Window) -> int:
@@ -323,6 +352,7 @@ def _cost(window: Window) -> int:
 
 def _all_windows(arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> list[Window]:
     documents = read_documents(arguments.data, arguments.written)
+    documents = [d for d in documents if arguments.language in (None, d.language)]
     return [w for d in documents for w in windows(d, tokenizer) if w.names and any(w.focus)]
 
 

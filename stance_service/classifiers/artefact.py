@@ -58,6 +58,8 @@ class ModelSettings(BaseModel):
     own: Calibration
     alleged: Calibration
     relevance: float
+    languages: tuple[str, ...] = ()
+    """Those with a network of their own, each a model directory inside this one."""
     files: dict[str, str]
 
 

@@ -30,18 +30,18 @@ class CascadeClassifier:
         return on_threads(texts, self.chat.reach.parallel, self._classify_one)
 
     def _classify_one(self, text: ArticleText, run: Callable[..., Iterable[Any]]) -> list[Judgement]:
-        article = self.embedded.reader.read(text, run)
-        asked = self._worth_asking(article)
+        network = self.embedded.network(text.language)
+        article = network.reader.read(text, run)
+        asked = self._worth_asking(article, network.settings.relevance)
         places = {p.passage for p in asked}
         rest = [p for p in article.passages if p.passage not in places]
-        kept = self.embedded.judge(article, rest, run)
+        kept = network.judge(article, rest, run)
         spans = [span for p in asked if (span := _focus(article, p)) is not None]
         answered = self.chat.judge(text, _grouped(spans, self.chat.reach.part_characters), run) if spans else []
         return sorted([*kept, *answered], key=lambda j: (j.start, j.actor, j.axis, -j.polarity, j.basis))
 
-    def _worth_asking(self, article: ReadArticle) -> list[ReadPassage]:
+    def _worth_asking(self, article: ReadArticle, threshold: float) -> list[ReadPassage]:
         """In the order of the text."""
-        threshold = self.embedded.settings.relevance
         naming = [p for p in article.passages if p.relevance >= threshold and article.present(p.passage)]
         chosen = sorted(naming, key=lambda p: -p.relevance)[: self.max_passages]
         return sorted(chosen, key=lambda p: p.passage.focus)

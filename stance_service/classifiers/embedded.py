@@ -31,24 +31,40 @@ NEGLIGIBLE = 0.1
 
 
 class EmbeddedClassifier:
-    """Reads with the lower half, casts the actors, judges each with the upper half."""
+    """Reads every article with the network of its language, where there is one of its own, or else the general one."""
 
     def __init__(self, registry: Registry, directory: Path | None = None, threads: int | None = None) -> None:
-        self.reader = Reader(registry, directory)
-        self.settings = self.reader.settings
-        self.upper = session(self.reader.directory / "upper.onnx")
+        self.general = Network(Reader(registry, directory))
+        folders = {language: self.general.reader.directory / language for language in self.general.settings.languages}
+        self.own = {language: Network(Reader(registry, folder)) for language, folder in folders.items()}
         self.threads = threads or len(os.sched_getaffinity(0))
 
     @property
     def version(self) -> str:
-        return self.settings.version
+        """That of the general network, and behind it those of languages with one of their own."""
+        own = (f"{language}:{network.settings.version}" for language, network in self.own.items())
+        return ",".join([self.general.settings.version, *own])
+
+    def network(self, language: str) -> "Network":
+        """The one that reads articles in this language."""
+        return self.own.get(language, self.general)
 
     def classify(self, texts: Iterable[ArticleText]) -> Iterator[list[Judgement]]:
         return on_threads(texts, self.threads, self._classify_one)
 
     def _classify_one(self, text: ArticleText, run: Callable[..., Iterable[Any]]) -> list[Judgement]:
-        article = self.reader.read(text, run)
-        return self.judge(article, article.passages, run)
+        network = self.network(text.language)
+        article = network.reader.read(text, run)
+        return network.judge(article, article.passages, run)
+
+
+class Network:
+    """Reads with the lower half, casts the actors, judges each with the upper half."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.settings = reader.settings
+        self.upper = session(reader.directory / "upper.onnx")
 
     def judge(
         self, article: ReadArticle, passages: Sequence[ReadPassage], run: Callable[..., Iterable[Any]] = map

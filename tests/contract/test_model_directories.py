@@ -70,6 +70,35 @@ def test_settings_of_an_embedded_model_that_make_no_sense_are_named(embedded: Pa
         EmbeddedClassifier(REGISTRY, embedded)
 
 
+@pytest.fixture
+def with_german(embedded: Path) -> Path:
+    """Takes everything for a position, but for German, which has a network of its own that finds none."""
+    calibration = json.loads((embedded / "config.json").read_text())["own"]
+    own = Path(shutil.copytree(embedded, embedded / "de"))
+    for folder, threshold in ((embedded, 0.0), (own, 2.0)):
+        edited(folder, **dict.fromkeys(("own", "alleged"), calibration | {"threshold": threshold}))
+    edited(embedded, languages=["de"])
+    edited(own, version="tiny-de")
+    return embedded
+
+
+def test_articles_of_a_language_with_a_network_of_its_own_are_read_by_that(with_german: Path) -> None:
+    body = "Meta publishes its weights. Nordlicht refuses. Quarrystone sells licences to Pellworm."
+    dutch, german = EmbeddedClassifier(REGISTRY, with_german).classify([text(body, "nl"), text(body, "de")])
+    assert dutch
+    assert german == []
+
+
+def test_the_version_names_the_networks_of_all_languages(with_german: Path) -> None:
+    assert EmbeddedClassifier(REGISTRY, with_german).version == "tiny-1,de:tiny-de"
+
+
+def test_a_missing_network_of_a_language_is_named(with_german: Path) -> None:
+    shutil.rmtree(with_german / "de")
+    with pytest.raises(ModelError, match=r"de/config\.json: no usable model settings"):
+        EmbeddedClassifier(REGISTRY, with_german)
+
+
 def test_a_directory_model_gives_the_same_probability_alone_and_in_any_article() -> None:
     model = NliModel(str(NLI))
     assert model.entailment([PAIR]) == model.entailment([PAIR])
