@@ -6,12 +6,13 @@ FROM ${BASE_IMAGE} AS packages
 WORKDIR /build
 COPY requirements.lock requirements-build.lock ./
 # Bytecode is made here, as the root file system is read-only; not that of hundreds of models which nobody loads.
-# Nothing of ours runs the tests of libraries, or links to onnxruntime as C programs do.
+# Nothing runs the tests of libraries, reads what transformers generates its models from, or links to onnxruntime.
 RUN python3 -m venv tools \
     && tools/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements-build.lock \
     && python3 -m venv --without-pip /app \
     && tools/bin/pip --python /app/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements.lock \
     && find /app/lib -type d -name tests -prune -exec rm -r {} + \
+    && find /app/lib -path '*/transformers/models/*' -name 'modular_*.py' -delete \
     && rm -f /app/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.* \
     && /app/bin/python -m compileall -q -x transformers/models /app/lib
 

@@ -7,7 +7,7 @@ TRAIN := build/train/bin/python
 PARALLEL ?= 4
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test secrets up down containers kafka kafka-jars alertmanager apache faults fuzz check lock generated train evaluate clean
+.PHONY: help setup demo test secrets up down containers kafka kafka-jars alertmanager apache faults fuzz check lock generated train train-general train-english evaluate clean
 
 help:
 	@echo "make setup   install into .venv"
@@ -104,12 +104,23 @@ lock:
 	uv pip compile --group build --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-build.lock
 	uv pip compile pyproject.toml training/requirements.in --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-header --no-emit-index-url -o training/requirements.lock
 
-train: build/train/.ready
+MODEL := stance_service/models/embedded
+
+train: train-general train-english
+
+train-general: build/train/.ready
 	$(TRAIN) -m training.base --out build/base
 	$(TRAIN) -m training.intermediate --base build/base --external training/data/external --out build/stage1.pt
 	$(TRAIN) -m training.train --base build/base --stage-one build/stage1.pt --data training/data --written training/data/written --out build/stage2.pt
-	$(TRAIN) -m training.export --base build/base --weights build/stage2.pt --out stance_service/models/embedded
-	$(TRAIN) -m training.fit --model stance_service/models/embedded
+	$(TRAIN) -m training.export --base build/base --weights build/stage2.pt --languages en --out $(MODEL)
+	$(TRAIN) -m training.fit --model $(MODEL)
+
+train-english: build/train/.ready
+	$(TRAIN) -m training.english_base --out build/base-en
+	$(TRAIN) -m training.intermediate --base build/base-en --external training/data/external --lr 5e-5 --minutes 90 --out build/stage1-en.pt
+	$(TRAIN) -m training.train --base build/base-en --stage-one build/stage1-en.pt --data training/data --written training/data/written --language en --epochs 6 --lr 5e-5 --new-lr 1.5e-4 --four-bits-from 0.7 --out build/stage2-en.pt
+	$(TRAIN) -m training.export --base build/base-en --weights build/stage2-en.pt --four-bits --out $(MODEL)/en
+	$(TRAIN) -m training.fit --model $(MODEL)/en --language en
 
 evaluate: setup
 	$(BIN)/python -m training.evaluate training/data/dev.jsonl

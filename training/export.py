@@ -147,11 +147,12 @@ def compact(path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()), ensure_ascii=False, separators=(",", ":")))
 
 
-def write_settings(folder: Path, version: str, marker: int) -> None:
+def write_settings(folder: Path, version: str, marker: int, languages: Collection[str]) -> None:
     names = ("lower.onnx", "upper.onnx", "tokenizer.json", "tokenizer_config.json")
     files = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names}
     weights = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
-    settings = {"version": f"{version}+{weights}", "marker": marker, **UNFITTED, "files": files}
+    fixed = {"version": f"{version}+{weights}", "marker": marker, "languages": list(languages)}
+    settings = {**fixed, **UNFITTED, "files": files}
     (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--four-bits", action="store_true", help="not eight; for a network trained to bear it")
+    parser.add_argument("--languages", nargs="*", default=[], help="with a network of their own inside this model")
     parser.add_argument("--version", default="embedded-1")
     arguments = parser.parse_args()
     tokenizer = load_tokenizer(arguments.base)
@@ -187,7 +189,8 @@ def main() -> None:
         if arguments.four_bits:
             to_four_bits(arguments.out / name, rounded_parameters(model))
         quantise_weights(arguments.out / name)
-    write_settings(arguments.out, arguments.version, tokenizer.convert_tokens_to_ids(SENTENCE))
+    marker = tokenizer.convert_tokens_to_ids(SENTENCE)
+    write_settings(arguments.out, arguments.version, marker, arguments.languages)
 
 
 if __name__ == "__main__":
