@@ -72,15 +72,15 @@ def write_graphml(rows: Iterable[Row], columns: Sequence[Column], path: Path) ->
         SubElement(root, "key", {"id": each.name, "for": "edge", "attr.name": each.name, "attr.type": kind})
     graph = SubElement(root, "graph", edgedefault="undirected")
     found = list(rows)
-    for kind, end in (("actor", "source"), ("concept", "target")):
-        for name in sorted({row[end] for row in found}):
-            SubElement(SubElement(graph, "node", id=name), "data", key="kind").text = kind
+    kinds = {row["target"]: "concept" for row in found} | {row["source"]: "actor" for row in found}
+    for name, kind in sorted(kinds.items()):
+        SubElement(SubElement(graph, "node", id=name), "data", key="kind").text = kind
     for row in found:
         edge = SubElement(graph, "edge", id=row["observation"], source=row["source"], target=row["target"])
         for each in attributes:
             value = _plain(row.get(each.name))
             if value is not None:
-                SubElement(edge, "data", key=each.name).text = _without_controls(str(value))
+                SubElement(edge, "data", key=each.name).text = _fit_for_xml(str(value))
     tree = ElementTree(root)
     indent(tree)
     tree.write(path, encoding="utf-8", xml_declaration=True)
@@ -111,6 +111,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _without_controls(text: str) -> str:
-    """XML has no place for them."""
-    return "".join(each for each in text if each >= " " or each in "\t\n")
+def _fit_for_xml(text: str) -> str:
+    """Without what XML has no place for."""
+    return "".join(each for each in text if (each >= " " and each not in "\ufffe\uffff") or each in "\t\n")

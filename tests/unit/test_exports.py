@@ -103,6 +103,21 @@ def test_networkx_reads_the_network_with_its_attributes(tmp_path: Path) -> None:
     ]
 
 
+def test_an_actor_that_is_called_like_a_concept_is_one_node_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    NETWORK_FORMATS["graphml"]([row | {"source": "openness"} for row in rows("edges")], TABLES["edges"], path)
+    assert path.read_text().count("<node ") == 1
+    assert networkx.read_graphml(path).nodes(data="kind")["openness"] == "actor"
+
+
+def test_what_xml_has_no_place_for_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    odd = [row | {"evidence": "\x01a\tb\r\nc\ufffe\uffff"} for row in rows("edges")[:1]]
+    NETWORK_FORMATS["graphml"](odd, TABLES["edges"], path)
+    ((_, _, evidence),) = networkx.read_graphml(path).edges(data="evidence")
+    assert evidence == "a\tb\nc"
+
+
 def test_network_programs_find_the_columns_that_they_look_for(tmp_path: Path) -> None:
     with written("edges", "csv", tmp_path).open(newline="") as file:
         edges = list(csv.DictReader(file))
