@@ -4,7 +4,7 @@ The naive way: transformers' zero-shot pipeline in fp32 on torch, the same encod
 actor) pair at a time, for each actor that a passage names, both polarities of both axes. Its classification head is
 untrained, which changes no timing. Needs the training environment (`make train` builds it):
 
-    build/train/bin/python -m benchmarks.classify --base build/base
+    build/train/bin/python -m benchmarks.classify --base build/base-en --language en
 """
 
 import argparse
@@ -60,12 +60,17 @@ def ours(classifier: EmbeddedClassifier, texts: Sequence[ArticleText]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, required=True, help="the base model that `training.base` makes")
+    parser.add_argument("--base", type=Path, required=True, help="what `training.base` makes, or `english_base`")
+    parser.add_argument("--language", help="read the articles of this language only, as each network has a base")
     parser.add_argument("--articles", type=Path, default=Path("training/data/dev.jsonl"))
     parser.add_argument("--naive-articles", type=int, default=6, help="the naive way reads only so many")
     arguments = parser.parse_args()
     records = [json.loads(line) for line in arguments.articles.read_text(encoding="utf-8").splitlines()]
-    texts = [ArticleText(r["title"], r["body"], r["language"]) for r in records]
+    texts = [
+        ArticleText(r["title"], r["body"], r["language"])
+        for r in records
+        if arguments.language in (None, r["language"])
+    ]
     classifier = EmbeddedClassifier(Registry.shipped())
     axes = built_in_propositions()
     few = texts[: arguments.naive_articles]
