@@ -16,7 +16,7 @@ from stance_service.actors.registry import Registry
 from stance_service.alerts import build, worker
 from stance_service.alerts.dispatch import Dispatcher
 from stance_service.alerts.outbox import Outbox
-from stance_service.alerts.preview import preview
+from stance_service.alerts.preview import preview, unknown_actors
 from stance_service.alerts.rulebook import Known, Rulebook, RulesError, parse
 from stance_service.alerts.subscriber import Subscriber, begin
 from stance_service.axes import propositions
@@ -73,6 +73,8 @@ def _show(book: Rulebook, known: Known, since: str | None) -> None:
         raise PermanentError(f"--since: {error}") from error
     with up_to_date("alert") as (history, _):
         changes = history.changes()
+    for each in unknown_actors(book.rules, changes, known.tags):
+        typer.echo(f"warning: {each}", err=True)
     Console().print(preview(book.rules, changes, known.tags, earliest))
 
 

@@ -133,6 +133,23 @@ def test_past_changes_are_shown_by_rule_and_nothing_is_sent(settings: BrokerSett
     assert "turns: 0 of 0 changes" in shown("--since", "2021")
 
 
+def test_a_check_warns_of_an_actor_that_nobody_knows_and_goes_on(settings: BrokerSettings) -> None:
+    rules = settings.data_dir / "rules.yaml"
+    rules.write_text(f"{NOWHERE}\nrules: [{{name: turns, actors: [opnai], channels: [here]}}]")
+    announce(settings, change())
+    ended = subprocess.run(
+        command(rules, "--check"),
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE,
+    )
+    assert (ended.returncode, "turns: 0 of 1 changes" in ended.stdout) == (0, True), ended.stderr
+    assert "warning: rule turns: actor opnai is neither in the registry nor in any change" in ended.stderr
+    assert "openai" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
