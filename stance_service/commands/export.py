@@ -10,12 +10,11 @@ import typer
 from shared.ids import slug
 from stance_service.axes import require_configured
 from stance_service.belief import Parameters
-from stance_service.commands.timeline import instant, known_by
 from stance_service.exports import tables
 from stance_service.exports.formats import NETWORK_FORMATS, TABLE_FORMATS, ExportError, Write
 from stance_service.exports.tables import TABLES, Row, Wanted
 from stance_service.history import History
-from stance_service.reading import up_to_date
+from stance_service.reading import KnownAt, instant, known_by, up_to_date
 
 Table = Literal["observations", "positions", "changes", "edges"]
 
@@ -30,9 +29,7 @@ def export(
     as_of: Annotated[
         str | None, typer.Option(help="Positions held then; observations and changes until then: a date or a time.")
     ] = None,
-    known_at: Annotated[
-        str | None, typer.Option(help="As it was known then: a date (to the end of that day), or a time with its zone.")
-    ] = None,
+    known_at: KnownAt = None,
 ) -> None:
     """Write a table or a network of what is known."""
     write = _write(table, form)

@@ -1,20 +1,19 @@
 """`stance-service timeline`: who stood where, since when, on what evidence."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from shared.errors import PermanentError
 from shared.events import Observation, Position, Timeline, Withdrawal
 from shared.ids import slug
 from stance_service import report
 from stance_service.axes import require_configured
 from stance_service.belief import Parameters
 from stance_service.ledger import ActorLedger
-from stance_service.reading import up_to_date
+from stance_service.reading import KnownAt, instant, known_by, up_to_date
 
 
 def timeline(
@@ -23,9 +22,7 @@ def timeline(
     as_of: Annotated[
         str | None, typer.Option(help="Only the position held then: a date, or a time with its zone.")
     ] = None,
-    known_at: Annotated[
-        str | None, typer.Option(help="As it was known then: a date (to the end of that day), or a time with its zone.")
-    ] = None,
+    known_at: KnownAt = None,
 ) -> None:
     """Show positions with their evidence, and what others allege."""
     valid = instant(as_of, "--as-of") if as_of else None
@@ -43,28 +40,6 @@ def timeline(
         console.print(report.answered(who, valid, known, records, span))
     if records:
         console.print(report.timelines(found, _ledgers(records, parameters), valid or datetime.now(UTC), axis))
-
-
-def known_by(text: str | None) -> datetime | None:
-    """The instant of `--known-at`; raises PermanentError for one that is to come."""
-    if text is None:
-        return None
-    known = instant(text, "--known-at", end_of_day=True)
-    if known.date() > datetime.now(UTC).date():
-        raise PermanentError(f"--known-at {text} lies in the future; without it there is what is known now")
-    return known
-
-
-def instant(text: str, option: str, *, end_of_day: bool = False) -> datetime:
-    """An instant from an option, UTC unless it says otherwise; a date is its first instant, or its last."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise PermanentError(f"{option} {text!r} is neither a date such as 2024-03-13 nor a time") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    if end_of_day and len(text) == len("2024-03-13"):
-        at += timedelta(days=1) - timedelta(microseconds=1)
-    return at.astimezone(UTC)
 
 
 def _at(known: Timeline, valid: datetime) -> Timeline:
