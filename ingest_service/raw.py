@@ -36,9 +36,9 @@ def raw_content(settings: BrokerSettings, digest: str) -> bytes:
     Raises PermanentError if they were not kept.
     """
     reader = consumer(settings, "ingest-raw", options=TELL_ENDS)
-    topic, timeout = settings.topic(RAW_DOCUMENTS), settings.kafka_timeout_seconds
+    topic = settings.topic(RAW_DOCUMENTS)
     try:
-        for message in to_the_end(reader, beginnings(reader, topic, timeout), timeout):
+        for message in to_the_end(settings, reader, beginnings(settings, reader, topic)):
             if message.key() == digest.encode():
                 return _verified(message.value() or b"", digest)
     finally:

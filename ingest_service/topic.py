@@ -105,7 +105,7 @@ class Topic:
         reader = self._reader()
         places = [TopicPartition(self._name, partition, start.get(partition, 0)) for partition in unread]
         try:
-            for message in to_the_end(reader, places, self._timeout, self._stopped.is_set):
+            for message in to_the_end(self._settings, reader, places, self._stopped.is_set):
                 yield self._event(message)
         finally:
             reader.unassign()

@@ -11,7 +11,6 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from shared.broker import consumer, producer
 from shared.dead_letters import (
-    ANSWER_SECONDS,
     AT,
     BY,
     RE_DRIVEN,
@@ -34,6 +33,7 @@ RE_DRIVEN_BY: Final = "re-driven-by"
 RE_DRIVEN_AT: Final = "re-driven-at"
 RE_DRIVEN_WHY: Final = "re-driven-why"
 _OURS: Final = (RE_DRIVEN_FROM, RE_DRIVEN_BY, RE_DRIVEN_AT, RE_DRIVEN_WHY)
+ANSWER_SECONDS: Final = 30.0
 
 
 def park_by_hand(

@@ -21,7 +21,6 @@ from shared.topics import Topic
 
 Headers = tuple[tuple[str, bytes | None], ...]
 PARK_SECONDS: Final = 30.0
-ANSWER_SECONDS: Final = 30.0
 
 TOPIC: Final = "dead-topic"
 PARTITION: Final = "dead-partition"
@@ -188,8 +187,8 @@ def _records(settings: BrokerSettings, topic: Topic) -> Iterator[Record]:
     name = settings.topic(topic.dead)
     reader = consumer(settings, "dead-letters", options=TELL_ENDS)
     try:
-        start = beginnings(reader, name, ANSWER_SECONDS)
-        yield from map(Record.of_confluent, to_the_end(reader, start, ANSWER_SECONDS))
+        start = beginnings(settings, reader, name)
+        yield from map(Record.of_confluent, to_the_end(settings, reader, start))
     finally:
         reader.close()
 

@@ -6,37 +6,41 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from shared import access
 from shared.errors import BrokerUnavailableError
+from shared.settings import BrokerSettings
 
 TELL_ENDS: Final[dict[str, object]] = {"enable.partition.eof": True}
 """Options of consumers that read to the end, or are polled sparingly there."""
 _TURN_SECONDS: Final = 0.2
 
 
-def beginnings(reader: Consumer, topic: str, seconds: float) -> list[TopicPartition]:
+def beginnings(settings: BrokerSettings, reader: Consumer, topic: str) -> list[TopicPartition]:
     """Where the partitions of a topic begin; none, if there is no such topic.
 
-    Raises BrokerUnavailableError if Kafka does not answer in time.
+    Raises BrokerUnavailableError if Kafka does not answer in time, or refuses.
     """
     try:
-        known = reader.list_topics(topic, seconds).topics[topic]
+        known = reader.list_topics(topic, settings.kafka_timeout_seconds).topics[topic]
     except KafkaException as error:
-        raise _unreadable(topic, error.args[0].str()) from error
+        raise _unreadable(topic, access.told(settings, error)) from error
     if known.error is not None and known.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise _unreadable(topic, known.error.str())
+        raise _unreadable(topic, access.told(settings, KafkaException(known.error)))
     return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in known.partitions]
 
 
 def to_the_end(
+    settings: BrokerSettings,
     reader: Consumer,
     places: Sequence[TopicPartition],
-    seconds: float,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Message]:
     """The records of a topic, from these places to the present ends of their partitions.
 
-    The reader stays assigned. Raises BrokerUnavailableError when Kafka says nothing for so many seconds, or `stopped`.
+    The reader stays assigned. Raises BrokerUnavailableError when Kafka says nothing for STANCE_KAFKA_TIMEOUT_SECONDS,
+    when it refuses, or when `stopped`.
     """
+    seconds = settings.kafka_timeout_seconds
     reader.assign(list(places))
     unread = {place.partition for place in places}
     deadline = time.monotonic() + seconds
@@ -54,7 +58,7 @@ def to_the_end(
         elif error.code() == KafkaError._PARTITION_EOF:
             unread.discard(message.partition() or 0)
         else:
-            raise _unreadable(places[0].topic, error.str())
+            raise _unreadable(places[0].topic, access.told(settings, KafkaException(error)))
         deadline = time.monotonic() + seconds
 
 

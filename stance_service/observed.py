@@ -11,13 +11,12 @@ from shared.events import Digest, ObservedArticle, Slug
 from shared.settings import BrokerSettings
 from shared.to_the_end import TELL_ENDS, beginnings, to_the_end
 
-_PATIENCE_SECONDS = 30.0
-
 
 class ObservedArticles:
     """Reads `stance.observed-articles.v1`; not for several threads at once."""
 
     def __init__(self, settings: BrokerSettings) -> None:
+        self._settings = settings
         self._topic = settings.topic(topics.OBSERVED_ARTICLES)
         self._actors: dict[Digest, tuple[Slug, ...]] = {}
         self._consumer = consumer(settings, "observed-articles", options=TELL_ENDS)
@@ -25,8 +24,8 @@ class ObservedArticles:
 
     def actors(self, article_id: Digest) -> tuple[Slug, ...]:
         """The actors that the article's latest observed revision showed; empty for an unknown article."""
-        self._partitions = self._continued() or beginnings(self._consumer, self._topic, _PATIENCE_SECONDS)
-        for message in to_the_end(self._consumer, self._partitions, _PATIENCE_SECONDS):
+        self._partitions = self._continued() or beginnings(self._settings, self._consumer, self._topic)
+        for message in to_the_end(self._settings, self._consumer, self._partitions):
             if (value := message.value()) is not None:
                 observed = ObservedArticle.model_validate_json(value)
                 self._actors[observed.article_id] = observed.actors

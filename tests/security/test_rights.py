@@ -184,6 +184,11 @@ def test_who_alerts_without_the_right_on_its_group_is_told_so(cluster: Secured) 
         begin(service(cluster, "serve").model_copy(update={"kafka_timeout_seconds": 10}), "now")
 
 
+def test_a_history_without_rights_says_whose_are_missing(cluster: Secured) -> None:
+    with pytest.raises(StanceError, match=r"user 'stance-alert' lacks .*stance-service topics --acls"):
+        Feed(service(cluster, "alert"), History("sqlite://")).catch_up()
+
+
 def test_a_wrong_password_is_named_and_not_told(cluster: Secured, tmp_path: Path) -> None:
     wrong = tmp_path / "password"
     wrong.write_text("open-sesame")
