@@ -12,9 +12,10 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from shared import broker, topics
 from shared.cloudevents import to_kafka
 from shared.dead_letters import DeadLetter
-from shared.errors import TransientError
+from shared.errors import BrokerUnavailableError, TransientError
 from shared.observability import TRACK_TRANSACTION_SECONDS
 from shared.settings import BrokerSettings
+from shared.workers import ATTEMPT_SECONDS
 from stance_service.tracker import Outputs
 
 GROUP: Final = "tracker"
@@ -22,12 +23,24 @@ GRACE_SECONDS: Final = 1.0
 
 
 class Publisher:
-    """Fences its predecessor of the same name as soon as it exists: offsets and topics hold still only after that."""
+    """Publishes nothing before `fence`."""
 
     def __init__(self, settings: BrokerSettings, member: str | None) -> None:
         self._settings = settings
         self._producer = broker.producer(settings, transactional_id=f"{GROUP}-{member or uuid4()}")
-        self._producer.init_transactions(settings.kafka_timeout_seconds)
+
+    def fence(self) -> None:
+        """Fences the predecessor of the same name: offsets and topics hold still only after that.
+
+        Raises BrokerUnavailableError while the coordinator of transactions is being set up, loads or moves; then the
+        next call goes on waiting for it.
+        """
+        try:
+            self._producer.init_transactions(ATTEMPT_SECONDS)
+        except KafkaException as error:
+            if not error.args[0].retriable():
+                raise
+            raise BrokerUnavailableError(f"Kafka begins no transactions yet: {error.args[0].str()}.") from error
 
     def commit(
         self,

@@ -23,6 +23,7 @@ from shared.health import Progress, Readiness
 from shared.observability import CHANGES, LATE_OBSERVATIONS, RECORDS, REFUSED_OBSERVATIONS, project_version
 from shared.settings import BrokerSettings
 from shared.to_the_end import TELL_ENDS
+from shared.workers import patiently
 from stance_service.belief import Parameters
 from stance_service.heads import recorded_heads
 from stance_service.observe import RefusedError
@@ -95,6 +96,7 @@ class TransactionalLoop:
         self._stopping = stopping
         try:
             publisher = Publisher(self._settings, self._member)
+            patiently(publisher.fence, self._progress, stopping)
             consumer = self._subscribe()
             try:
                 poller = Poller(consumer, sparing=self._sparing)
