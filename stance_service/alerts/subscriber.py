@@ -14,6 +14,7 @@ from shared.cloudevents import from_kafka
 from shared.dead_letters import Record
 from shared.errors import PermanentError, TransientError
 from shared.events import StanceChange
+from shared.faststream_broker import faststream_reader
 from shared.ids import digest
 from shared.observability import RECORDS
 from shared.settings import BrokerSettings
@@ -88,7 +89,7 @@ def declare(
         title="alert",
         description="`stance-service alert` matches stance changes with rules and delivers them to channels.",
         decoder=_as_it_is,
-        **broker.faststream_reader(settings, GROUP, member),
+        **faststream_reader(settings, GROUP, member),
     )(handler)
 
 

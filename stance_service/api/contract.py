@@ -7,7 +7,7 @@ from faststream.specification import AsyncAPI
 from pydantic import TypeAdapter
 
 from shared import events
-from shared.broker import faststream_broker
+from shared.faststream_broker import faststream_broker
 from shared.observability import project_version
 from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, CHECKPOINTS, OBSERVATIONS, OBSERVED_ARTICLES, POSITIONS

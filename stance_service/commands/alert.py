@@ -9,8 +9,9 @@ import httpx2
 import typer
 from rich.console import Console
 
-from shared import broker, edtf
+from shared import edtf
 from shared.errors import PermanentError
+from shared.faststream_broker import faststream_broker
 from shared.settings import BrokerSettings
 from stance_service.actors.registry import Registry
 from stance_service.alerts import build, worker
@@ -100,7 +101,7 @@ def _run(book: Rulebook, known: Known, alerting: AlertSettings, member: str | No
         park = worker.parker(reachable)
         subscriber = Subscriber(outbox, book.rules, known.tags, park)
         dispatcher = Dispatcher(outbox, channels, build.patience(alerting), park)
-        faststream = broker.faststream_broker(reachable)
+        faststream = faststream_broker(reachable)
         subscriber.subscribe(faststream, reachable, process.member(member))
 
         async def run() -> None:

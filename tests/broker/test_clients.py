@@ -7,7 +7,8 @@ import pytest
 from confluent_kafka import Message
 from kafka.admin import KafkaAdminClient
 
-from shared.broker import consumer, faststream_broker, producer
+from shared.broker import consumer, producer
+from shared.faststream_broker import faststream_broker
 from shared.settings import BrokerSettings
 from shared.topics import ALL_TOPICS, ARTICLES, CHANGES, MAX_RECORD_BYTES, POSITIONS, Topic
 
