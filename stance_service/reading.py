@@ -64,6 +64,6 @@ def instant(text: str, option: str, *, end_of_day: bool = False) -> datetime:
     except ValueError:
         raise PermanentError(f"{option} {text!r} is neither a date such as 2024-03-13 nor a time") from None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    if end_of_day and len(text) == len("2024-03-13"):
+    if end_of_day and len(text) <= len("2024-03-13"):  # no time is that short
         at += timedelta(days=1) - timedelta(microseconds=1)
     return at.astimezone(UTC)
