@@ -16,5 +16,5 @@ from stance_service.reading import instant
         ("2024-03-13T01:00+02:00", datetime(2024, 3, 12, 23, tzinfo=UTC), datetime(2024, 3, 12, 23, tzinfo=UTC)),
     ],
 )
-def test_a_day_is_its_first_instant_or_its_last_and_a_time_is_itself(text: str, first: datetime, last: datetime) -> None:
+def test_a_day_is_its_first_or_last_instant_and_a_time_is_itself(text: str, first: datetime, last: datetime) -> None:
     assert (instant(text, "--as-of"), instant(text, "--known-at", end_of_day=True)) == (first, last)
