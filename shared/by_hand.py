@@ -9,6 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from shared import access
 from shared.broker import consumer, producer
 from shared.dead_letters import (
     AT,
@@ -67,7 +68,7 @@ def re_drive(
                 _drive(writer, each, settings.topic(topic.dead), ReDrive(by, datetime.now(UTC), why))
     except KafkaException as error:
         raise TransientError(
-            f"driving letters of {settings.topic(topic.dead)} again stopped: {error.args[0].str()}. "
+            f"driving letters of {settings.topic(topic.dead)} again stopped: {access.told(settings, error)}. "
             "Those driven are noted; run the command again for the rest."
         ) from error
     return sorted(chosen)
@@ -108,11 +109,11 @@ def _record(settings: BrokerSettings, place: TopicPartition) -> Record:
             raise TransientError(f"{where} can't be read: no answer for {ANSWER_SECONDS:.0f} s")
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
-            raise TransientError(f"{where} can't be read: {error.str()}")
+            raise TransientError(f"{where} can't be read: {access.told(settings, KafkaException(error))}")
         if error is not None or message.offset() != place.offset:
             raise PermanentError(f"there is no record at {where}")
         return Record.of_confluent(message)
     except KafkaException as error:
-        raise TransientError(f"{where} can't be read: {error.args[0].str()}") from error
+        raise TransientError(f"{where} can't be read: {access.told(settings, error)}") from error
     finally:
         reader.close()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from shared import broker
+from shared import access, broker
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
 from shared.to_the_end import TELL_ENDS
@@ -24,7 +24,9 @@ def offsets_at(settings: BrokerSettings, topic: str, at: datetime, highs: Mappin
         asked = [TopicPartition(topic, number, int(at.timestamp() * 1000)) for number in highs]
         found = consumer.offsets_for_times(asked, settings.kafka_timeout_seconds)
     except KafkaException as error:
-        raise TransientError(f"{topic} could not be asked for {at.isoformat()}: {error.args[0].str()}") from error
+        raise TransientError(
+            f"{topic} could not be asked for {at.isoformat()}: {access.told(settings, error)}"
+        ) from error
     finally:
         consumer.close()
     return {each.partition: each.offset if each.offset >= 0 else highs[each.partition] for each in found}
@@ -41,7 +43,7 @@ def ends(settings: BrokerSettings, topic: str, *, uncommitted: bool = False) -> 
             number: broker.watermarks(consumer, TopicPartition(topic, number), seconds) for number in sorted(numbers)
         }
     except KafkaException as error:
-        raise TransientError(f"{topic} could not be asked how far it goes: {error.args[0].str()}") from error
+        raise TransientError(f"{topic} could not be asked how far it goes: {access.told(settings, error)}") from error
     finally:
         consumer.close()
 
@@ -68,7 +70,7 @@ def scan(
                 raise TransientError(f"{topic} could not be read to its end: no answer, or a transaction stays open")
             left = {number: end for number, end in left.items() if reached.get(number, 0) < end}
     except KafkaException as error:
-        raise TransientError(f"{topic} could not be read: {error.args[0].str()}") from error
+        raise TransientError(f"{topic} could not be read: {access.told(settings, error)}") from error
     finally:
         consumer.close()
 

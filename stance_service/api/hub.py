@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from shared import broker
+from shared import access, broker
 from shared.cloudevents import from_kafka
 from shared.dead_letters import Record
 from shared.errors import PermanentError, TransientError
@@ -99,7 +99,7 @@ class Hub:
         try:
             self._follow(consumer, loop, stopping, sparing=sparing)
         except KafkaException as error:
-            raise TransientError(f"{self._topic} could not be read: {error.args[0].str()}") from error
+            raise TransientError(f"{self._topic} could not be read: {access.told(self._settings, error)}") from error
         finally:
             consumer.close()
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
-from shared import broker, topics
+from shared import access, broker, topics
 from shared.checkpoints import signed
 from shared.errors import PermanentError, TransientError
 from shared.events import Checkpoint, SealedSource
@@ -50,7 +50,7 @@ class Checkpointer:
             )
             self._producer.commit_transaction(self._settings.kafka_timeout_seconds)
         except KafkaException as error:
-            raise TransientError(f"the checkpoint was not written: {error.args[0].str()}") from error
+            raise TransientError(f"the checkpoint was not written: {access.told(self._settings, error)}") from error
         if copy is not None:
             _append(copy, value)
         LAST_CHECKPOINT.set(checkpoint.signed_at.timestamp())

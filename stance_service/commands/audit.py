@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from pydantic import ValidationError
 from rich.console import Console
 
-from shared import broker
+from shared import access, broker
 from shared.errors import PermanentError, StanceError, TransientError
 from shared.observability import configure_logging, report_failure
 from shared.settings import BrokerSettings, LogSettings
@@ -130,20 +130,21 @@ def _connected(command: str) -> Iterator[BrokerSettings]:
     logs = LogSettings()
     level = "WARNING" if logs.log_level == "INFO" else logs.log_level
     configure_logging(f"stance-service audit {command}", level, logs.log_format)
-    with _readable(), broker.running(BrokerSettings()) as reachable:
+    settings = BrokerSettings()
+    with _readable(settings), broker.running(settings) as reachable:
         yield reachable
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def _readable(settings: BrokerSettings) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        raise TransientError(f"the topics can't be read or written: {error.args[0].str()}") from error
+        raise TransientError(f"the topics can't be read or written: {access.told(settings, error)}") from error
 
 
 def _seal_on(worker: Worker, key: SigningKey, trusted: TrustedKeys, copy: Path | None, every: float) -> None:
-    with _readable(), worker.connected() as reachable:
+    with _readable(worker.settings), worker.connected() as reachable:
         worker.readiness.missing = None
         checkpointer = Checkpointer(reachable, key, trusted)
         due = time.monotonic()

@@ -24,6 +24,7 @@ from stance_service.history import History
 from stance_service.history.feed import Feed
 from stance_service.observe_loop import GROUP as OBSERVERS
 from stance_service.publishing import GROUP as TRACKERS
+from stance_service.scanning import scan
 from tests.broker.test_transactions import tracking
 from tests.broker.topic_io import DEADLINE, publish, read, wait_until_read
 from tests.kafka import apache
@@ -187,6 +188,11 @@ def test_who_alerts_without_the_right_on_its_group_is_told_so(cluster: Secured) 
 def test_a_history_without_rights_says_whose_are_missing(cluster: Secured) -> None:
     with pytest.raises(StanceError, match=r"user 'stance-alert' lacks .*stance-service topics --acls"):
         Feed(service(cluster, "alert"), History("sqlite://")).catch_up()
+
+
+def test_who_scans_a_topic_without_rights_is_told_whose_are_missing(cluster: Secured) -> None:
+    with pytest.raises(StanceError, match=r"user 'stance-alert' lacks .*stance-service topics --acls"):
+        list(scan(service(cluster, "alert"), topics.CHANGES.name, {0: (0, 1)}))
 
 
 def test_a_wrong_password_is_named_and_not_told(cluster: Secured, tmp_path: Path) -> None:
