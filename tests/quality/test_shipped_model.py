@@ -17,10 +17,10 @@ DIGESTS = {
     "seeds.jsonl": "3ed333e0ae21312ebb29b6578db3e4638b397db44d943fc3c46a45835ce3fdbe",
 }
 
-FLOORS = {"own": 0.59, "language en": 0.57, "language de": 0.55, "actors with a position": 0.75, "alleged": 0.20}
-POLARITY_FLOOR = 0.85
-YEAR_FLOOR = 0.78
-FALSE_CEILING = 1.4
+FLOORS = {"own": 0.67, "language en": 0.69, "language de": 0.55, "actors with a position": 0.79, "alleged": 0.37}
+POLARITY_FLOOR = 0.92
+YEAR_FLOOR = 0.80
+FALSE_CEILING = 1.2
 
 SEEDS_SHOW = {
     ("seed-000", "elon-musk", "openness", 1),
@@ -45,10 +45,7 @@ SEEDS_SHOW = {
 }
 """(article, actor, axis, polarity) that a careful reader finds in the seeds, as own positions."""
 
-NOT_YET = {
-    ("seed-000", "openai", "profit", 1),
-    ("seed-004", "ilya-sutskever", "openness", -1),
-}
+NOT_YET = {("seed-004", "ilya-sutskever", "openness", -1)}
 """Of those, what this model misses. A better model makes these tests fail: take them out then."""
 
 
