@@ -110,13 +110,13 @@ def test_the_seeds_bring_announcements(shown: str) -> None:
     assert re.search(r"^\d+\. established  elon-musk, openness: for openness", shown, re.MULTILINE)
 
 
-def test_the_seeds_show_who_turned_to_profit_and_away_from_it(shown: str) -> None:
-    assert {("elon-musk", "profit", "for"), ("openai", "profit", "against")} <= positions(shown)
+def test_the_seeds_show_who_turned_from_openness_to_profit(shown: str) -> None:
+    assert {("openai", "openness", "for"), ("openai", "profit", "against")} <= positions(shown)
 
 
-@pytest.mark.xfail(strict=True, reason="what others say of an actor is taken for its own words, see the model card")
-def test_the_seeds_show_who_turned_on_openness(shown: str) -> None:
-    assert {("elon-musk", "openness", "against"), ("openai", "openness", "for")} <= positions(shown)
+@pytest.mark.xfail(strict=True, reason="the general network misses what the German e-mails say, see the model card")
+def test_the_seeds_show_what_was_held_in_the_emails(shown: str) -> None:
+    assert {("elon-musk", "openness", "against"), ("ilya-sutskever", "openness", "against")} <= positions(shown)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
