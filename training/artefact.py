@@ -19,31 +19,28 @@ def weights(directory: Path) -> dict[str, torch.Tensor]:
         graph = onnx.load(str(directory / file)).graph
         arrays = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
         for node in graph.node:
-            if node.op_type == "MatMul" and (array := _dequantised(arrays, node.input[1])) is not None:
-                found[parameter(node.name)] = torch.from_numpy(array.T.copy())
-            if node.op_type == "MatMulNBits":
-                found[parameter(node.name)] = torch.from_numpy(_of_four_bits(*(arrays[n] for n in node.input[1:3])))
-        ours = {
-            n.removesuffix(".int8") for n in arrays if n.startswith(("lower.", "upper.")) and not n.endswith(".scale")
-        }
-        for name in ours:  # without the words, which are never trained
-            if not name.startswith(WORDS) and (array := _dequantised(arrays, name)) is not None:
-                found[name] = torch.from_numpy(array.copy())
+            if node.op_type == "MatMul" and node.input[1] in arrays:
+                found[parameter(node.name)] = torch.from_numpy(arrays[node.input[1]].T.copy())
+            if node.op_type == "MatMulIntegerToFloat":
+                stored = _floats(arrays, node.input[1].removesuffix(".int8"))
+                found[parameter(node.name)] = torch.from_numpy(stored.T.copy())
+        for name in arrays:  # those that are no products; without the words, which are never trained
+            plain = name.removesuffix(".int8")
+            if name.startswith(("lower.", "upper.")) and not name.endswith(".scale") and not name.startswith(WORDS):
+                found[plain] = torch.from_numpy(_floats(arrays, plain).copy())
     return found
 
 
-def _dequantised(arrays: dict[str, np.ndarray], name: str) -> np.ndarray | None:
+def _floats(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """A parameter as `training.export` stores it: in floats, eight bits a row or column, or four bits a block."""
     if name in arrays:
         return arrays[name]
-    if f"{name}.int8" in arrays:
-        return arrays[f"{name}.int8"].astype(np.float32) * arrays[f"{name}.scale"]
-    return None
-
-
-def _of_four_bits(blocks: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """The matrix, (rows, columns), that `MatMulNBits` holds in pairs of values, the first of each in the low bits."""
-    values = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(*scales.shape, -1).astype(np.float32) - 8
-    return (values * scales[..., None]).reshape(len(scales), -1)
+    if name + ".int4" in arrays:
+        blocks = arrays[name + ".blocks"]
+        values = arrays[name + ".int4"].astype(np.float32).reshape(len(blocks), -1, blocks.shape[1])
+        return (values * blocks[:, None]).reshape(-1, blocks.shape[1])
+    scale = name + (".columns" if name + ".columns" in arrays else ".scale")
+    return arrays[name + ".int8"].astype(np.float32) * arrays[scale]
 
 
 def parameter(node: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Collection
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from torch import Tensor, nn
 
 from training import artefact
 from training.encoder import MARKERS, SENTENCE, load_tokenizer
+from training.integers import multiply_in_integers
 from training.model import Lower, StanceModel, Upper
 from training.pretrained import Shape
 from training.rounding import BLOCK, WORDS, rounded_parameters
+
+LARGE = 100_000
 
 
 class _Lower(nn.Module):
@@ -67,79 +71,53 @@ def _export(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], pa
     )
 
 
-def to_four_bits(path: Path, rounded: Collection[str]) -> None:
-    """Store the `rounded` parameters in blocks of four-bit values with one scale; activations are rounded to eight."""
-    model = onnx.load(str(path))
+def words_to_four_bits(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store the words as the layers are in four bits, and the few that are looked up become floats."""
+    others = [n.name for n in model.graph.node if artefact.parameter(n.name) != WORDS]
     quantizer = MatMulNBitsQuantizer(
         model,
         block_size=BLOCK,
         is_symmetric=True,
-        accuracy_level=4,
-        op_types_to_quantize=("MatMul", "Gather"),
-        quant_axes=(("MatMul", 0), ("Gather", 1)),
-        nodes_to_exclude=[n.name for n in model.graph.node if artefact.parameter(n.name) not in rounded],
+        op_types_to_quantize=("Gather",),
+        quant_axes=(("Gather", 1),),
+        nodes_to_exclude=others,
     )
     logging.disable(logging.INFO)  # one line for each of hundreds of nodes
     quantizer.process()
-    quantizer.model.save_model_to_file(str(path), use_external_data_format=False)
+    return quantizer.model.model
 
 
-def quantise_weights(path: Path) -> None:
-    """Store every large matrix as int8 with one scale a column (a row for embeddings); arithmetic stays fp32."""
-    model = onnx.load(str(path))
-    graph = model.graph
-    users: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            users.setdefault(name, []).append(node)
-    for initializer in list(graph.initializer):
-        array = numpy_helper.to_array(initializer)
-        if array.dtype != np.float32 or array.ndim != 2 or array.size < 100_000:
+def rows_to_eight_bits(graph: onnx.GraphProto) -> None:
+    """Store large embeddings with one scale a row; what is looked up becomes floats."""
+    for node in list(graph.node):
+        stored = next((i for i in graph.initializer if node.op_type == "Gather" and i.name == node.input[0]), None)
+        if stored is None or stored.data_type != TensorProto.FLOAT or math.prod(stored.dims) < LARGE:
             continue
-        kinds = {n.op_type for n in users.get(initializer.name, [])}
-        if kinds == {"Gather"}:
-            _quantise_rows(graph, initializer, array, users[initializer.name])
-        elif kinds <= {"MatMul", "Gemm"}:
-            _quantise_columns(graph, initializer, array)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
-
-
-def _quantised(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), 1e-8) / 127
-    return np.round(array / scale).astype(np.int8), scale.astype(np.float32)
-
-
-def _quantise_columns(graph: onnx.GraphProto, initializer: onnx.TensorProto, array: np.ndarray) -> None:
-    values, scale = _quantised(array, 0)
-    name = initializer.name
-    graph.initializer.remove(initializer)
-    graph.initializer.append(numpy_helper.from_array(values, name + ".int8"))
-    graph.initializer.append(numpy_helper.from_array(scale[0], name + ".scale"))
-    node = helper.make_node("DequantizeLinear", [name + ".int8", name + ".scale"], [name], axis=1)
-    graph.node.insert(0, node)
-
-
-def _quantise_rows(
-    graph: onnx.GraphProto, initializer: onnx.TensorProto, array: np.ndarray, users: list[onnx.NodeProto]
-) -> None:
-    values, scale = _quantised(array, 1)
-    name = initializer.name
-    graph.initializer.remove(initializer)
-    graph.initializer.append(numpy_helper.from_array(values, name + ".int8"))
-    graph.initializer.append(numpy_helper.from_array(scale, name + ".scale"))
-    for node in users:
+        name, ids, out = node.input[0], node.input[1], node.output[0]
+        array = numpy_helper.to_array(stored)
+        scale = np.maximum(np.abs(array).max(axis=1, keepdims=True), 1e-8) / 127
+        graph.initializer.remove(stored)
+        graph.initializer.append(numpy_helper.from_array(np.round(array / scale).astype(np.int8), name + ".int8"))
+        graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), name + ".scale"))
         at = list(graph.node).index(node)
-        ids, out = node.input[1], node.output[0]
         graph.node.remove(node)
-        new = [
-            helper.make_node("Gather", [name + ".int8", ids], [out + ".rows"], axis=0),
-            helper.make_node("Cast", [out + ".rows"], [out + ".float"], to=TensorProto.FLOAT),
-            helper.make_node("Gather", [name + ".scale", ids], [out + ".scales"], axis=0),
+        for looked_up in (
             helper.make_node("Mul", [out + ".float", out + ".scales"], [out]),
-        ]
-        for offset, item in enumerate(new):
-            graph.node.insert(at + offset, item)
+            helper.make_node("Gather", [name + ".scale", ids], [out + ".scales"], axis=0),
+            helper.make_node("Cast", [out + ".rows"], [out + ".float"], to=TensorProto.FLOAT),
+            helper.make_node("Gather", [name + ".int8", ids], [out + ".rows"], axis=0),
+        ):
+            graph.node.insert(at, looked_up)
+
+
+def shrink(path: Path, rounded: Collection[str], *, four_bits: bool) -> None:
+    """Store the graph's large matrices in few bits, and multiply with the `rounded` ones as integers."""
+    model = onnx.load(str(path))
+    multiply_in_integers(model, rounded, four_bits=four_bits)
+    if four_bits:
+        model = words_to_four_bits(model)
+    rows_to_eight_bits(model.graph)
+    onnx.save(model, str(path))
 
 
 def compact(path: Path) -> None:
@@ -186,9 +164,7 @@ def main() -> None:
     compact(arguments.out / "tokenizer.json")
     to_onnx(model, arguments.out)
     for name in ("lower.onnx", "upper.onnx"):
-        if arguments.four_bits:
-            to_four_bits(arguments.out / name, rounded_parameters(model))
-        quantise_weights(arguments.out / name)
+        shrink(arguments.out / name, rounded_parameters(model), four_bits=arguments.four_bits)
     marker = tokenizer.convert_tokens_to_ids(SENTENCE)
     write_settings(arguments.out, arguments.version, marker, arguments.languages)
 

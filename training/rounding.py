@@ -11,13 +11,19 @@ BLOCK = 128
 WORDS = "lower.words.weight"
 
 
-def four_bits(weight: Tensor) -> Tensor:
-    """The nearest that onnxruntime's `MatMulNBits` can hold: -8 to 7 times a block's scale; (rows, columns)."""
+def in_blocks(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Whole numbers from -8 to 7, (rows, blocks, BLOCK), and the scale of each block, (rows, blocks, 1)."""
     blocks = weight.unflatten(-1, (-1, BLOCK))
     largest = blocks.gather(-1, blocks.abs().argmax(dim=-1, keepdim=True))
     scale = largest / -8
     scale = torch.where(scale == 0, torch.ones_like(scale), scale)
-    return ((blocks / scale).round().clamp(-8, 7) * scale).flatten(-2)
+    return (blocks / scale).round().clamp(-8, 7), scale
+
+
+def four_bits(weight: Tensor) -> Tensor:
+    """The weights, (rows, columns), as an artefact of four bits gives them back."""
+    values, scale = in_blocks(weight)
+    return (values * scale).flatten(-2)
 
 
 class Linear(nn.Linear):
@@ -49,5 +55,5 @@ def round_weights(model: nn.Module) -> None:
 
 
 def rounded_parameters(model: nn.Module) -> set[str]:
-    """Names of the parameters that an artefact of four bits rounds: those of all `Linear` layers, and the words."""
-    return {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Linear)} | {WORDS}
+    """Names of the weights of all `Linear` layers."""
+    return {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Linear)}

@@ -20,7 +20,7 @@ DIGESTS = {
 FLOORS = {"own": 0.67, "language en": 0.69, "language de": 0.55, "actors with a position": 0.79, "alleged": 0.37}
 POLARITY_FLOOR = 0.92
 YEAR_FLOOR = 0.80
-FALSE_CEILING = 1.2
+FALSE_CEILING = 1.1
 
 SEEDS_SHOW = {
     ("seed-000", "elon-musk", "openness", 1),
