@@ -73,7 +73,7 @@ up: secrets
 down:
 	docker compose down
 
-containers: setup
+containers: setup secrets
 	$(BIN)/python -m pytest tests/containers -m containers
 
 alertmanager: build/alertmanager/.ready
