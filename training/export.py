@@ -10,7 +10,6 @@ import math
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
@@ -19,9 +18,9 @@ from torch import Tensor, nn
 
 from training import artefact
 from training.encoder import MARKERS, SENTENCE, load_tokenizer
-from training.integers import multiply_in_integers
+from training.integers import in_eight_bits, multiply_in_integers
 from training.model import Lower, StanceModel, Upper
-from training.pretrained import Shape
+from training.pretrained import Shape, load_base
 from training.rounding import BLOCK, WORDS, rounded_parameters
 
 LARGE = 100_000
@@ -89,25 +88,25 @@ def words_to_four_bits(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def rows_to_eight_bits(graph: onnx.GraphProto) -> None:
     """Store large embeddings with one scale a row; what is looked up becomes floats."""
-    for node in list(graph.node):
-        stored = next((i for i in graph.initializer if node.op_type == "Gather" and i.name == node.input[0]), None)
-        if stored is None or stored.data_type != TensorProto.FLOAT or math.prod(stored.dims) < LARGE:
+    tables = {i.name: i for i in graph.initializer if i.data_type == TensorProto.FLOAT and math.prod(i.dims) >= LARGE}
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.op_type != "Gather" or node.input[0] not in tables:
+            nodes.append(node)
             continue
-        name, ids, out = node.input[0], node.input[1], node.output[0]
-        array = numpy_helper.to_array(stored)
-        scale = np.maximum(np.abs(array).max(axis=1, keepdims=True), 1e-8) / 127
-        graph.initializer.remove(stored)
-        graph.initializer.append(numpy_helper.from_array(np.round(array / scale).astype(np.int8), name + ".int8"))
-        graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), name + ".scale"))
-        at = list(graph.node).index(node)
-        graph.node.remove(node)
-        for looked_up in (
-            helper.make_node("Mul", [out + ".float", out + ".scales"], [out]),
-            helper.make_node("Gather", [name + ".scale", ids], [out + ".scales"], axis=0),
-            helper.make_node("Cast", [out + ".rows"], [out + ".float"], to=TensorProto.FLOAT),
+        (name, ids), out = node.input, node.output[0]
+        values, scale = in_eight_bits(numpy_helper.to_array(tables[name]), axis=1)
+        graph.initializer.remove(tables[name])
+        graph.initializer.append(numpy_helper.from_array(values, name + ".int8"))
+        graph.initializer.append(numpy_helper.from_array(scale, name + ".scale"))
+        nodes += [
             helper.make_node("Gather", [name + ".int8", ids], [out + ".rows"], axis=0),
-        ):
-            graph.node.insert(at, looked_up)
+            helper.make_node("Cast", [out + ".rows"], [out + ".float"], to=TensorProto.FLOAT),
+            helper.make_node("Gather", [name + ".scale", ids], [out + ".scales"], axis=0),
+            helper.make_node("Mul", [out + ".float", out + ".scales"], [out]),
+        ]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def shrink(path: Path, rounded: Collection[str], *, four_bits: bool) -> None:
@@ -150,14 +149,8 @@ def main() -> None:
     arguments = parser.parse_args()
     tokenizer = load_tokenizer(arguments.base)
     model = StanceModel(Shape.of(arguments.base), len(tokenizer) - len(MARKERS), len(MARKERS))
-    state = torch.load(arguments.weights)
-    if WORDS not in state:
-        from safetensors.torch import load_file
-
-        words = load_file(arguments.base / "model.safetensors")
-        key = next(k for k in words if k.endswith("word_embeddings.weight"))
-        state[WORDS] = words[key].float()
-    model.load_state_dict(state)
+    load_base(model, arguments.base)
+    model.load_state_dict({WORDS: model.lower.words.weight} | torch.load(arguments.weights))
     model.eval()
     arguments.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(arguments.out)

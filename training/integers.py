@@ -69,11 +69,17 @@ def _rounded_rows(x: str) -> Iterator[onnx.NodeProto]:
     yield helper.make_node("QuantizeLinear", [x + ".steps", _ONE, _ZERO], [x + ".uint8"])
 
 
+def in_eight_bits(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers from -127 to 127, and one scale for all of an axis, which keeps its place."""
+    scale = np.maximum(np.abs(array).max(axis=axis, keepdims=True), 1e-8) / 127
+    return np.round(array / scale).astype(np.int8), scale.astype(np.float32)
+
+
 def _in_eight_bits(name: str, weight: np.ndarray) -> Iterator[onnx.TensorProto]:
     """Of a matrix (inputs, outputs): values, and scales of columns."""
-    scale = np.maximum(np.abs(weight).max(axis=0), 1e-8) / 127
-    yield numpy_helper.from_array(np.round(weight / scale).astype(np.int8), name + ".int8")
-    yield numpy_helper.from_array(scale.astype(np.float32), name + ".columns")
+    values, scale = in_eight_bits(weight, axis=0)
+    yield numpy_helper.from_array(values, name + ".int8")
+    yield numpy_helper.from_array(scale[0], name + ".columns")
 
 
 def _as_stored(_: str) -> Iterator[onnx.NodeProto]:

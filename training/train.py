@@ -264,10 +264,12 @@ def main() -> None:
 
 def parameter_groups(model: nn.Module, old: float, new: float) -> list[dict[str, object]]:
     """The parameters that are trained, with the highest rate of those of the base's layers and of the others."""
-    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    base = [p for n, p in named if ".blocks." in n or n.startswith(("lower.positions", "lower.norm"))]
-    known = {id(p) for p in base}
-    others = [p for _, p in named if id(p) not in known]
+    base: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            known = ".blocks." in name or name.startswith(("lower.positions", "lower.norm"))
+            (base if known else others).append(parameter)
     return [{"params": base, "highest": old}, {"params": others, "highest": new}]
 
 
